@@ -1,0 +1,37 @@
+{# The channel that a conversion's whole credit goes to, given its `attribution_status` and `credited_touch`. #}
+{% macro credited_channel() -%}
+    case attribution_status
+        when 'marketing' then credited_touch.channel
+        when 'direct' then 'direct'
+        else '{{ outside_window_channel() }}'
+    end
+{%- endmacro %}
+
+{# The revenue that a single-touch model attributes: all of it, or none where the conversion stays unattributed. #}
+{% macro credited_revenue() -%}
+    cast(
+        if(attribution_status = 'outside_window' and '{{ outside_window_channel() }}' = 'unattributed', 0, revenue)
+        as decimal(18, 2)
+    )
+{%- endmacro %}
+
+{# The variable of that name, checked. #}
+{% macro outside_window_channel() -%}
+    {%- set channel = var('outside_window_channel') -%}
+    {%- if channel not in ['unattributed', 'direct'] -%}
+        {{ exceptions.raise_compiler_error(
+            "var outside_window_channel is '" ~ channel ~ "': it must be unattributed or direct"
+        ) }}
+    {%- endif -%}
+    {{ return(channel) }}
+{%- endmacro %}
+
+{# Whole days of 24 hours between two instants, cut off. #}
+{% macro whole_days(from_time, to_time) -%}
+    cast((unix_micros({{ to_time }}) - unix_micros({{ from_time }})) div 86400000000 as int)
+{%- endmacro %}
+
+{# The channels of a list of touches as one text, for people: `paid_search > direct > email`. #}
+{% macro channel_path(touches) -%}
+    concat_ws(' > ', transform({{ touches }}, touch -> touch.channel))
+{%- endmacro %}

@@ -1,0 +1,31 @@
+{#
+    An event's time as a timestamp, null if it is in none of the accepted forms (docs/data_contract.md):
+    ISO 8601 with an offset, `Z` or nothing (UTC), with `T` or a space; epoch seconds or milliseconds.
+    Numbers below 1e11 are seconds (until the year 5138), larger ones milliseconds (from March 1973).
+    Digits beyond the microsecond are cut off.
+#}
+{% macro parsed_event_time(text) -%}
+    {%- set number = "try_cast(" ~ text ~ " as decimal(38, 9))" -%}
+    case
+        when {{ text }} rlike '^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+)?$'
+            then
+                case
+                    when abs({{ number }}) < 1e11
+                        then timestamp_micros(cast(floor({{ number }} * 1000000) as bigint))
+                    when abs({{ number }}) < 1e15
+                        then timestamp_micros(cast(floor({{ number }} * 1000) as bigint))
+                end
+        -- the extended form, and the basic one (20201101T001925Z), which has no separator at all
+        when upper({{ text }}) rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
+            then try_cast(replace(replace(replace(upper({{ text }}), ',', '.'), ' +', '+'), ' -', '-') as timestamp)
+        when upper({{ text }}) rlike '^[0-9]{8}T[0-9]{6}([.,][0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
+            then
+                try_cast(
+                    regexp_replace(
+                        replace(upper({{ text }}), ',', '.'),
+                        '^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})',
+                        '$1-$2-$3T$4:$5:'
+                    ) as timestamp
+                )
+    end
+{%- endmacro %}

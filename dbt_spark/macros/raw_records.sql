@@ -1,0 +1,65 @@
+{# The known fields of raw.events, in the order of the contract (docs/data_contract.md). #}
+{% macro raw_event_fields() -%}
+    {{ return([
+        'event_id', 'client_id', 'event_time', 'event_type',
+        'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content',
+        'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'fbclid', 'ttclid',
+        'channel', 'referrer', 'page_url', 'platform', 'user_id', 'order_id', 'revenue',
+    ]) }}
+{%- endmacro %}
+
+{# The record's unknown fields that are not empty, as entries (key, value) ordered by key. #}
+{% macro unknown_fields() -%}
+    array_sort(filter(
+        transform(map_entries(extra), entry -> struct(entry.key as key, {{ trimmed('entry.value') }} as value)),
+        entry -> entry.value is not null
+    ))
+{%- endmacro %}
+
+{#
+    A hash of the record's content alone, whatever file it came in and in whichever order its fields stood. It
+    decides between records that claim one event id at one instant. Spark's hashes pass over nulls, so
+    that (a, null) and (null, a) would be equal: hence the empty strings.
+#}
+{% macro content_hash(fields) -%}
+    xxhash64(
+        {%- for field in fields %}
+        coalesce({{ field }}, ''),
+        {%- endfor %}
+        coalesce(to_json({{ unknown_fields() }}), '')
+    )
+{%- endmacro %}
+
+{# The event id of a record that came without one: sha256 of the names and values of all its fields that are not empty. #}
+{% macro record_fingerprint(fields) -%}
+    sha2(
+        to_json(array_sort(filter(
+            concat(
+                array(
+                    {%- for field in fields %}
+                    struct('{{ field }}' as key, {{ field }} as value),
+                    {%- endfor %}
+                    struct('' as key, cast(null as string) as value)
+                ),
+                coalesce({{ unknown_fields() }}, array())
+            ),
+            entry -> entry.value is not null
+        ))),
+        256
+    )
+{%- endmacro %}
+
+{# The record as one JSON object: known and unknown fields as they were delivered, absent ones left out. #}
+{% macro record_as_json(fields) -%}
+    to_json(map_concat(
+        map_filter(
+            map(
+                {%- for field in fields %}
+                '{{ field }}', {{ field }}{{ "," if not loop.last }}
+                {%- endfor %}
+            ),
+            (key, value) -> value is not null
+        ),
+        coalesce(extra, map())
+    ))
+{%- endmacro %}

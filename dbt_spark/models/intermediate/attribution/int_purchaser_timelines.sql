@@ -1,0 +1,129 @@
+{{
+    config(
+        materialized='table',
+    )
+}}
+
+{%- set client_order -%}
+    partition by client_id
+    order by event_time, event_id
+{%- endset -%}
+
+{#- Instants, not positions: everything at the conversion's own instant counts, whatever its event id. -#}
+{%- set until_now -%}
+    partition by client_id
+    order by event_time
+    range between unbounded preceding and current row
+{%- endset -%}
+
+{#- Everything that is older than the window, whose start is still inside it: one microsecond more than its length. -#}
+{%- set before_window -%}
+    partition by client_id
+    order by event_time
+    range between unbounded preceding and interval '{{ var("attribution_window_days") }} 00:00:00.000001' day to second preceding
+{%- endset -%}
+
+with
+
+events as (
+
+    select
+        client_id,
+        event_id,
+        event_time,
+        event_type = 'purchase' as is_purchase,
+        is_touch,
+        is_touch and channel <> 'direct' as is_marketing_touch,
+        channel,
+        source,
+        medium,
+        campaign,
+        session_number,
+        order_id,
+        revenue
+    from {{ ref('stg_events') }}
+    where is_touch or event_type = 'purchase'
+
+),
+
+purchasers as (
+
+    select distinct client_id from events
+    where is_purchase
+
+),
+
+timelines as (
+
+    select
+        events.*,
+        struct(
+            events.event_time as touch_at,
+            events.event_id,
+            events.channel,
+            events.source,
+            events.medium,
+            events.campaign
+        ) as touch
+    from events
+    left semi join purchasers on events.client_id = purchasers.client_id
+
+),
+
+linked as (
+
+    select
+        timelines.*,
+        count_if(is_touch) over ({{ client_order }} rows between unbounded preceding and current row) as touch_number,
+        lead(if(is_touch, event_time, null)) ignore nulls over ({{ client_order }}) as next_touch_at,
+        -- what is first inside a window is the successor of what is last before it: no moving frame
+        lead(if(is_marketing_touch, touch, null)) ignore nulls over ({{ client_order }}) as next_marketing_touch
+    from timelines
+
+),
+
+looked_back as (
+
+    select
+        linked.*,
+        count_if(is_touch) over ({{ until_now }}) as touches_so_far,
+        count_if(is_marketing_touch) over ({{ until_now }}) as marketing_touches_so_far,
+        min(if(is_touch, touch, null)) over ({{ until_now }}) as first_touch_ever,
+        min(if(is_marketing_touch, touch, null)) over ({{ until_now }}) as first_marketing_touch_ever,
+        max(if(is_marketing_touch, touch, null)) over ({{ until_now }}) as last_marketing_touch,
+        count_if(is_touch) over ({{ before_window }}) as touches_before_window,
+        count_if(is_marketing_touch) over ({{ before_window }}) as marketing_touches_before_window,
+        max(if(is_touch, struct(event_time, event_id, next_touch_at), null)) over ({{ before_window }}) as last_touch_before_window,
+        max(if(is_marketing_touch, struct(touch, next_marketing_touch), null)) over ({{ before_window }})
+            as last_marketing_touch_before_window
+    from linked
+
+)
+
+select
+    client_id,
+    event_time,
+    event_id,
+    is_purchase,
+    is_touch,
+    is_marketing_touch,
+    touch,
+    touch_number,
+    session_number,
+    order_id,
+    revenue,
+    touches_so_far,
+    touches_before_window,
+    marketing_touches_so_far,
+    marketing_touches_before_window,
+    first_touch_ever,
+    first_marketing_touch_ever,
+    if(touches_before_window = 0, first_touch_ever.touch_at, last_touch_before_window.next_touch_at) as first_touch_at_in_window,
+    if(
+        marketing_touches_before_window = 0,
+        first_marketing_touch_ever,
+        last_marketing_touch_before_window.next_marketing_touch
+    ) as first_marketing_touch_in_window,
+    last_marketing_touch,
+    last_marketing_touch_before_window.touch as last_marketing_touch_before_window
+from looked_back

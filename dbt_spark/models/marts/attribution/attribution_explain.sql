@@ -1,0 +1,70 @@
+with
+
+conversions as (
+
+    select
+        client_id,
+        event_time,
+        revenue,
+        attribution_status,
+        first_marketing_touch,
+        last_marketing_touch,
+        last_marketing_touch_before_window,
+        touches
+    from {{ ref('int_conversions_attributed') }}
+
+),
+
+considered as (
+
+    select
+        conversions.*,
+        explode(
+            concat(
+                if(
+                    last_marketing_touch_before_window is null,
+                    array(),
+                    array(struct(last_marketing_touch_before_window as touch, true as is_outside_window))
+                ),
+                transform(touches, touch -> struct(touch, false as is_outside_window))
+            )
+        ) as candidate
+    from conversions
+
+),
+
+marked as (
+
+    select
+        considered.*,
+        candidate.touch,
+        candidate.is_outside_window,
+        coalesce(candidate.touch.event_id = first_marketing_touch.event_id, false) as is_first_touch,
+        coalesce(candidate.touch.event_id = last_marketing_touch.event_id, false) as is_last_touch
+    from considered
+
+)
+
+select
+    client_id,
+    event_time,
+    touch.touch_at,
+    touch.event_id as touch_event_id,
+    touch.channel,
+    touch.source,
+    touch.medium,
+    touch.campaign,
+    (unix_micros(event_time) - unix_micros(touch.touch_at)) / 1000000D as age_seconds,
+    {{ whole_days('touch.touch_at', 'event_time') }} as age_days,
+    is_first_touch,
+    is_last_touch,
+    case
+        when is_outside_window then 'outside_window'
+        when is_first_touch or is_last_touch then 'credited'
+        when touch.channel <> 'direct' then 'between'
+        when attribution_status = 'direct' then 'direct_only'
+        else 'direct_excluded'
+    end as decision,
+    attribution_status,
+    revenue
+from marked

@@ -1,0 +1,15 @@
+select
+    client_id,
+    event_time,
+    revenue,
+    purchase_count,
+    order_ids,
+    event_ids,
+    touch_count,
+    marketing_touch_count,
+    {{ channel_path('touches') }} as channel_path,
+    touches,
+    is_path_truncated,
+    {{ whole_days('first_touch_at_in_window', 'event_time') }} as days_to_conversion,
+    attribution_status
+from {{ ref('int_conversions_attributed') }}

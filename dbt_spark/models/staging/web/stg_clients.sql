@@ -1,0 +1,66 @@
+{{
+    config(
+        materialized='table',
+    )
+}}
+
+with
+
+events as (
+
+    select client_id, event_id, event_time, event_type, platform, user_id, revenue from {{ ref('stg_events') }}
+
+),
+
+records as (
+
+    select * from {{ ref('base_client_records') }}
+    where rejection_reason is null
+
+),
+
+seen_clients as (
+
+    select
+        client_id,
+        min(event_time) as first_seen_at,
+        max(event_time) as last_seen_at,
+        min_by(platform, struct(event_time, event_id)) filter (where platform is not null) as first_platform,
+        count(*) as event_count,
+        count_if(event_type = 'page_view') as page_view_count,
+        count_if(event_type = 'purchase') as purchase_count,
+        sum(revenue) as total_revenue,
+        max_by(user_id, struct(event_time, event_id)) filter (where user_id is not null) as user_id
+    from events
+    group by client_id
+
+),
+
+described_clients as (
+
+    -- several records of one client: the newest profile wins, field by field
+    select
+        client_id,
+        max_by(user_id, recency) filter (where user_id is not null) as user_id,
+        max(created_at) as created_at,
+        max_by(country, recency) filter (where country is not null) as country,
+        max_by(platform, recency) filter (where platform is not null) as platform
+    from records
+    group by client_id
+
+)
+
+select
+    client_id,
+    seen_clients.first_seen_at,
+    seen_clients.last_seen_at,
+    coalesce(seen_clients.first_platform, described_clients.platform) as first_platform,
+    coalesce(seen_clients.event_count, 0) as event_count,
+    coalesce(seen_clients.page_view_count, 0) as page_view_count,
+    coalesce(seen_clients.purchase_count, 0) as purchase_count,
+    cast(coalesce(seen_clients.total_revenue, 0) as decimal(18, 2)) as total_revenue,
+    coalesce(described_clients.user_id, seen_clients.user_id) as user_id,
+    described_clients.created_at,
+    described_clients.country
+from seen_clients
+full outer join described_clients using (client_id)
