@@ -3,27 +3,16 @@
     case attribution_status
         when 'marketing' then credited_touch.channel
         when 'direct' then 'direct'
-        else '{{ outside_window_channel() }}'
+        else '{{ var("outside_window_channel") }}'
     end
 {%- endmacro %}
 
 {# The revenue that a single-touch model attributes: all of it, or none where the conversion stays unattributed. #}
 {% macro credited_revenue() -%}
     cast(
-        if(attribution_status = 'outside_window' and '{{ outside_window_channel() }}' = 'unattributed', 0, revenue)
-        as decimal(18, 2)
+        if(attribution_status = 'outside_window' and '{{ var("outside_window_channel") }}' = 'unattributed', 0, revenue)
+        as decimal(28, 2)
     )
-{%- endmacro %}
-
-{# The variable of that name, checked. #}
-{% macro outside_window_channel() -%}
-    {%- set channel = var('outside_window_channel') -%}
-    {%- if channel not in ['unattributed', 'direct'] -%}
-        {{ exceptions.raise_compiler_error(
-            "var outside_window_channel is '" ~ channel ~ "': it must be unattributed or direct"
-        ) }}
-    {%- endif -%}
-    {{ return(channel) }}
 {%- endmacro %}
 
 {# Whole days of 24 hours between two instants, cut off. #}

@@ -1,4 +1,4 @@
-{# Fails with both totals unless the model's column adds up, to the cent, to the revenue of all purchases in stg_events. #}
+{# Fails with both totals unless the column adds up, to the cent, to the revenue of all purchases in stg_events. #}
 {% test conserves_revenue(model, column) %}
 
 with

@@ -1,4 +1,4 @@
-{# Fails for each key that is missing in part or stands on several rows: one scan in place of not_null and unique per column. #}
+{# Fails for each key that is missing in part or stands on several rows: not_null and unique in one scan. #}
 {% test primary_key(model, columns) %}
 
 select
@@ -8,8 +8,6 @@ from {{ model }}
 group by {{ columns | join(', ') }}
 having
     count(*) > 1
-    {%- for column in columns %}
-    or {{ column }} is null
-    {%- endfor %}
+    or {{ columns | join(' is null or ') }} is null
 
 {% endtest %}

@@ -18,7 +18,7 @@ conversions as (
     select
         client_id,
         event_time,
-        cast(sum(revenue) as decimal(18, 2)) as revenue,
+        cast(sum(revenue) as decimal(28, 2)) as revenue,
         count(*) as purchase_count,
         array_sort(collect_list(struct(event_id, order_id))) as purchases,
         max(session_number) as session_count,
@@ -60,7 +60,10 @@ sized as (
         marketing_touches_so_far - marketing_touches_before_window as marketing_touch_count,
         {{ touch_block('touches_so_far') }} as latest_block_number,
         -- the path of a journey ends with the client's last conversion
-        row_number() over (partition by client_id order by event_time desc) = 1 as is_last_conversion
+        row_number() over (
+            partition by client_id
+            order by event_time desc
+        ) = 1 as is_last_conversion
     from conversions
 
 ),

@@ -66,7 +66,7 @@ timelines as (
             events.campaign
         ) as touch
     from events
-    left semi join purchasers on events.client_id = purchasers.client_id
+    where events.client_id in (select purchasers.client_id from purchasers)
 
 ),
 
@@ -75,9 +75,15 @@ linked as (
     select
         timelines.*,
         count_if(is_touch) over ({{ client_order }} rows between unbounded preceding and current row) as touch_number,
-        lead(if(is_touch, event_time, null)) ignore nulls over ({{ client_order }}) as next_touch_at,
         -- what is first inside a window is the successor of what is last before it: no moving frame
-        lead(if(is_marketing_touch, touch, null)) ignore nulls over ({{ client_order }}) as next_marketing_touch
+        struct(
+            touch,
+            lead(if(is_touch, event_time, null)) ignore nulls over ({{ client_order }}) as next_touch_at
+        ) as touch_link,
+        struct(
+            touch,
+            lead(if(is_marketing_touch, touch, null)) ignore nulls over ({{ client_order }}) as next_touch
+        ) as marketing_link
     from timelines
 
 ),
@@ -93,9 +99,8 @@ looked_back as (
         max(if(is_marketing_touch, touch, null)) over ({{ until_now }}) as last_marketing_touch,
         count_if(is_touch) over ({{ before_window }}) as touches_before_window,
         count_if(is_marketing_touch) over ({{ before_window }}) as marketing_touches_before_window,
-        max(if(is_touch, struct(event_time, event_id, next_touch_at), null)) over ({{ before_window }}) as last_touch_before_window,
-        max(if(is_marketing_touch, struct(touch, next_marketing_touch), null)) over ({{ before_window }})
-            as last_marketing_touch_before_window
+        max(if(is_touch, touch_link, null)) over ({{ before_window }}) as last_old_touch,
+        max(if(is_marketing_touch, marketing_link, null)) over ({{ before_window }}) as last_old_marketing
     from linked
 
 )
@@ -118,12 +123,16 @@ select
     marketing_touches_before_window,
     first_touch_ever,
     first_marketing_touch_ever,
-    if(touches_before_window = 0, first_touch_ever.touch_at, last_touch_before_window.next_touch_at) as first_touch_at_in_window,
     if(
-        marketing_touches_before_window = 0,
+        last_old_touch is null,
+        first_touch_ever.touch_at,
+        last_old_touch.next_touch_at
+    ) as first_touch_at_in_window,
+    if(
+        last_old_marketing is null,
         first_marketing_touch_ever,
-        last_marketing_touch_before_window.next_marketing_touch
+        last_old_marketing.next_touch
     ) as first_marketing_touch_in_window,
     last_marketing_touch,
-    last_marketing_touch_before_window.touch as last_marketing_touch_before_window
+    last_old_marketing.touch as last_marketing_touch_before_window
 from looked_back

@@ -79,10 +79,16 @@ last_touch_totals as (
         channel,
         count(*) as last_touch_conversions,
         sum(attributed_revenue) as last_touch_revenue,
-        sum(revenue) as credited_order_revenue,
+        cast(sum(revenue) / count(*) as decimal(28, 2)) as average_order_value,
         sum(revenue - attributed_revenue) as unattributed_revenue
     from last_touch
     group by channel
+
+),
+
+client_channels as (
+
+    select distinct client_id, channel from marketing_touches
 
 ),
 
@@ -95,7 +101,7 @@ assist_candidates as (
         last_touch.event_time,
         last_touch.channel <> client_channels.channel as is_credited_elsewhere
     from last_touch
-    inner join (select distinct client_id, channel from marketing_touches) as client_channels
+    inner join client_channels
         on last_touch.client_id = client_channels.client_id
     where last_touch.attribution_status = 'marketing'
 
@@ -155,15 +161,15 @@ select
     coalesce(channel_traffic.touches, 0) as touches,
     coalesce(channel_traffic.clients, 0) as clients,
     coalesce(first_touch_totals.first_touch_conversions, 0) as first_touch_conversions,
-    cast(coalesce(first_touch_totals.first_touch_revenue, 0) as decimal(18, 2)) as first_touch_revenue,
+    cast(coalesce(first_touch_totals.first_touch_revenue, 0) as decimal(28, 2)) as first_touch_revenue,
     coalesce(last_touch_totals.last_touch_conversions, 0) as last_touch_conversions,
-    cast(coalesce(last_touch_totals.last_touch_revenue, 0) as decimal(18, 2)) as last_touch_revenue,
+    cast(coalesce(last_touch_totals.last_touch_revenue, 0) as decimal(28, 2)) as last_touch_revenue,
     coalesce(assist_totals.assisted_conversions, 0) as assisted_conversions,
-    coalesce(last_touch_totals.last_touch_conversions, 0) / nullif(cast(channel_traffic.sessions as double), 0)
-        as conversion_rate,
-    cast(last_touch_totals.credited_order_revenue / last_touch_totals.last_touch_conversions as decimal(18, 2))
-        as average_order_value,
-    cast(coalesce(last_touch_totals.unattributed_revenue, 0) as decimal(18, 2)) as unattributed_revenue
+    cast(
+        coalesce(last_touch_totals.last_touch_conversions, 0) / nullif(channel_traffic.sessions, 0) as double
+    ) as conversion_rate,
+    last_touch_totals.average_order_value,
+    cast(coalesce(last_touch_totals.unattributed_revenue, 0) as decimal(28, 2)) as unattributed_revenue
 from channels
 left join channel_traffic on channels.channel = channel_traffic.channel
 left join first_touch_totals on channels.channel = first_touch_totals.channel

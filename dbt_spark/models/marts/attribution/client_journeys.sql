@@ -27,7 +27,7 @@ clients as (
         max(session_count) as session_count,
         max(touches_so_far) as touch_count,
         sum(purchase_count) as purchase_count,
-        cast(sum(revenue) as decimal(18, 2)) as total_revenue,
+        cast(sum(revenue) as decimal(28, 2)) as total_revenue,
         max(journey_touches) filter (where is_last_conversion) as journey_touches
     from conversions
     group by client_id

@@ -53,7 +53,10 @@ matched as (
             (channel_rules.source_pattern is null or categorized.lower_source rlike channel_rules.source_pattern)
             and (channel_rules.source_category is null or categorized.source_category = channel_rules.source_category)
             and (channel_rules.medium_pattern is null or categorized.lower_medium rlike channel_rules.medium_pattern)
-            and (channel_rules.campaign_pattern is null or categorized.lower_campaign rlike channel_rules.campaign_pattern)
+            and (
+                channel_rules.campaign_pattern is null
+                or categorized.lower_campaign rlike channel_rules.campaign_pattern
+            )
     group by categorized.source, categorized.medium, categorized.campaign
 
 )

@@ -18,11 +18,11 @@ trimmed as (
         landed_at,
         extra,
         unreadable,
-        problem,
-        coalesce(unreadable, {{ record_as_json(fields) }}) as record,
         {%- for field in fields %}
-        {{ trimmed(field) }} as {{ field }}{{ "," if not loop.last }}
+        {{ trimmed(field) }} as {{ field }},
         {%- endfor %}
+        problem,
+        coalesce(unreadable, {{ record_as_json(fields) }}) as record
     from records
 
 ),
@@ -48,8 +48,10 @@ select
     country,
     platform,
     -- the order of a client's records: by what they say, never by when they arrived
-    struct(coalesce(parsed_created_at, timestamp '0001-01-01 00:00:00Z') as created_at, {{ content_hash(fields) }} as content_hash)
-        as recency,
+    struct(
+        coalesce(parsed_created_at, timestamp '0001-01-01 00:00:00Z') as created_at,
+        {{ content_hash(fields) }} as content_hash
+    ) as recency,
     case
         when unreadable is not null then 'unreadable_record'
         when client_id is null then 'missing_client_id'

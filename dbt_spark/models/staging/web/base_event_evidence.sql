@@ -23,10 +23,10 @@ records as (
         referrer,
         {{ query_string('page_url') }} as page_query,
         {{ url_host('page_url') }} as page_host,
-        {{ url_host('referrer') }} as referrer_host,
         {%- for field in tags + click_ids %}
-        {{ campaign_value(field) }} as {{ field }}{{ "," if not loop.last }}
+        {{ campaign_value(field) }} as {{ field }},
         {%- endfor %}
+        {{ url_host('referrer') }} as referrer_host
     from {{ ref('base_event_records') }}
     where rejection_reason is null
 
@@ -44,11 +44,18 @@ tagged as (
         array_compact(array(
             {%- for field in click_ids %}
             {%- set parameter = query_parameter('records.page_query', field) %}
-            if(coalesce(records.{{ field }}, {{ campaign_value(parameter) }}) is not null, '{{ field }}', null)
-            {{- "," if not loop.last }}
+            if(coalesce(records.{{ field }}, {{ campaign_value(parameter) }}) is not null, '{{ field }}', null),
             {%- endfor %}
+            null
         )) as click_ids
     from records
+
+),
+
+click_rules as (
+
+    select array_sort(collect_list(struct(rank, click_id, source, medium))) as rules
+    from {{ ref('click_ids') }}
 
 ),
 
@@ -61,10 +68,7 @@ clicked as (
             1
         ) as click
     from tagged
-    cross join (
-        select array_sort(collect_list(struct(rank, click_id, source, medium))) as rules
-        from {{ ref('click_ids') }}
-    ) as click_rules
+    cross join click_rules
 
 ),
 

@@ -1,4 +1,10 @@
-{%- set fields = raw_event_fields() -%}
+{#- The known fields of raw.events, in the order of the contract (docs/data_contract.md). -#}
+{%- set fields = [
+    'event_id', 'client_id', 'event_time', 'event_type',
+    'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content',
+    'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'fbclid', 'ttclid',
+    'channel', 'referrer', 'page_url', 'platform', 'user_id', 'order_id', 'revenue',
+] -%}
 
 with
 
@@ -18,11 +24,11 @@ trimmed as (
         landed_at,
         extra,
         unreadable,
-        problem,
-        coalesce(unreadable, {{ record_as_json(fields) }}) as record,
         {%- for field in fields %}
-        {{ trimmed(field) }} as {{ field }}{{ "," if not loop.last }}
+        {{ trimmed(field) }} as {{ field }},
         {%- endfor %}
+        problem,
+        coalesce(unreadable, {{ record_as_json(fields) }}) as record
     from records
 
 ),

@@ -48,7 +48,7 @@ sessionized as (
     select
         gaps_measured.*,
         sum(cast(gaps_measured.is_session_start as bigint)) over client_so_far as session_number,
-        max(if(gaps_measured.is_session_start, gaps_measured.event_time, null)) over client_so_far as session_started_at,
+        max(if(is_session_start, gaps_measured.event_time, null)) over client_so_far as session_started_at,
         last_value(
             if(
                 gaps_measured.has_evidence,
@@ -116,7 +116,10 @@ select
     -- Equal tags, but only one of the two events brought a channel of its own: they repeat each other
     -- if the rules give that very channel to the other one. stg_events knows the rules' channel.
     case
-        when has_evidence and has_previous_tags and (sender_channel is null) <> (previous_evidence.sender_channel is null)
+        when
+            has_evidence
+            and has_previous_tags
+            and (sender_channel is null) <> (previous_evidence.sender_channel is null)
             then coalesce(sender_channel, previous_evidence.sender_channel)
     end as repeated_if_channel,
     source_sha256,

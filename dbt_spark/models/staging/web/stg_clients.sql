@@ -58,7 +58,7 @@ select
     coalesce(seen_clients.event_count, 0) as event_count,
     coalesce(seen_clients.page_view_count, 0) as page_view_count,
     coalesce(seen_clients.purchase_count, 0) as purchase_count,
-    cast(coalesce(seen_clients.total_revenue, 0) as decimal(18, 2)) as total_revenue,
+    cast(coalesce(seen_clients.total_revenue, 0) as decimal(28, 2)) as total_revenue,
     coalesce(described_clients.user_id, seen_clients.user_id) as user_id,
     described_clients.created_at,
     described_clients.country

@@ -1,13 +1,14 @@
-{# The known fields of raw.events, in the order of the contract (docs/data_contract.md). #}
-{% macro raw_event_fields() -%}
-    {{ return([
-        'event_id', 'client_id', 'event_time', 'event_type',
-        'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content',
-        'gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'fbclid', 'ttclid',
-        'channel', 'referrer', 'page_url', 'platform', 'user_id', 'order_id', 'revenue',
-    ]) }}
+{# White space around a value never counts, and what is then empty is missing (null). #}
+{% macro trimmed(column) -%}
+    nullif(trim(both ' \t\n\r\u000b\u000c\u00a0' from {{ column }}), '')
 {%- endmacro %}
 
+{# A campaign field: some trackers write their language's null as text. #}
+{% macro campaign_value(column) -%}
+    case
+        when lower({{ trimmed(column) }}) not in ('null', 'undefined', 'nan', '(not set)') then {{ trimmed(column) }}
+    end
+{%- endmacro %}
 {# The record's unknown fields that are not empty, as entries (key, value) ordered by key. #}
 {% macro unknown_fields() -%}
     array_sort(filter(

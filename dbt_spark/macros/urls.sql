@@ -1,15 +1,3 @@
-{# White space around a value never counts, and what is then empty is missing (null). #}
-{% macro trimmed(column) -%}
-    nullif(trim(both ' \t\n\r\u000b\u000c\u00a0' from {{ column }}), '')
-{%- endmacro %}
-
-{# A campaign field: some trackers write their language's null as text. #}
-{% macro campaign_value(column) -%}
-    case
-        when lower({{ trimmed(column) }}) not in ('null', 'undefined', 'nan', '(not set)') then {{ trimmed(column) }}
-    end
-{%- endmacro %}
-
 {#
     The value of a parameter of a URL's query string, decoded; null if it is not there or empty.
     The name is matched whatever its case; of several the first that is not empty counts; what cannot
@@ -34,13 +22,16 @@
 {%- endmacro %}
 
 {#
-    The host of a URL: lower case, without scheme, user, port, trailing dot and `www.`.
-    The scheme may be missing. `android-app://com.app/...` gives the app's package.
+    The host of a URL: lower case, without scheme, user, port, trailing dot and `www.`; null if there is none.
+    The scheme may be missing; then only a name with a dot is a host. `android-app://com.app/...` gives the app's package.
 #}
 {% macro url_host(url) -%}
     nullif(
         regexp_replace(
-            lower(regexp_extract({{ url }}, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?([^/?#:@\\s]+)', 1)),
+            lower(coalesce(
+                nullif(regexp_extract({{ url }}, '^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?([^/?#:@ ]+)', 1), ''),
+                regexp_extract({{ url }}, '^(?:[^/?#@ ]*@)?([^/?#:@ ]+[.][^/?#:@ ]+)(?:[:/?#]|$)', 1)
+            )),
             '^www[.]|[.]$',
             ''
         ),

@@ -1,0 +1,20 @@
+{#
+    Stops a run whose variables make no sense, before it touches a table. Called by on-run-start.
+#}
+{% macro check_vars() -%}
+    {%- for name in ['session_timeout_minutes', 'attribution_window_days', 'max_clock_skew_hours'] -%}
+        {%- if var(name) is not integer or var(name) < 0 -%}
+            {{ exceptions.raise_compiler_error("var " ~ name ~ " is " ~ var(name) ~ ": it must be a whole number from 0") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if var('max_path_touches') is not integer or var('max_path_touches') < 2 -%}
+        {{ exceptions.raise_compiler_error(
+            "var max_path_touches is " ~ var('max_path_touches') ~ ": it must be a whole number from 2"
+        ) }}
+    {%- endif -%}
+    {%- if var('outside_window_channel') not in ['unattributed', 'direct'] -%}
+        {{ exceptions.raise_compiler_error(
+            "var outside_window_channel is " ~ var('outside_window_channel') ~ ": it must be unattributed or direct"
+        ) }}
+    {%- endif -%}
+{%- endmacro %}
