@@ -1,0 +1,103 @@
+"""Homes with a real Spark server, and the `attribution` command as a user calls it."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from dagster_code.lib import server
+from dagster_code.lib.session import open_session
+from dagster_code.lib.settings import Settings, load_settings
+
+ATTRIBUTION = Path(sys.executable).with_name("attribution")
+TABLES = {
+    "stg_events": "staging",
+    "rejected_events": "staging",
+    "stg_clients": "staging",
+    "first_touch_attribution": "marts",
+    "last_touch_attribution": "marts",
+    "conversion_paths": "marts",
+    "client_journeys": "marts",
+    "channel_performance": "marts",
+    "attribution_explain": "marts",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Home:
+    """An ATTRIBUTION_HOME of its own, and how a user reaches it."""
+
+    settings: Settings
+
+    def attribution(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run the command in this home; its output is kept apart from the test's."""
+        return subprocess.run(
+            [str(ATTRIBUTION), *map(str, arguments)],
+            env={**os.environ, "ATTRIBUTION_HOME": str(self.settings.home)},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run the command and insist that it worked."""
+        result = self.attribution(*arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def rows(self, sql: str) -> list[dict[str, object]]:
+        """Read a result whole, with instants in UTC."""
+        state = server.ensure_running(self.settings, lambda _line: None)
+        spark = open_session(state.connect_port)
+        try:
+            return [in_utc(row.asDict(recursive=True)) for row in spark.sql(sql).collect()]
+        finally:
+            spark.stop()
+
+    def tables(self) -> dict[str, list[dict[str, object]]]:
+        """Read every table that the contract names."""
+        return {table: self.rows(f"select * from {s}.{table}") for table, s in TABLES.items()}
+
+
+def in_utc(value: object) -> object:
+    """Give every instant in a row its zone."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    if isinstance(value, dict):
+        return {key: in_utc(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_utc(item) for item in value]
+    return value
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The home that the pipeline's own tests share."""
+    yield from _home(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A session on an empty home's server, for tests that land by themselves."""
+    for fresh in _home(tmp_path_factory):
+        state = server.start(fresh.settings, lambda _line: None)
+        yield open_session(state.connect_port)
+
+
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    settings = dataclasses.replace(
+        load_settings(),
+        home=tmp_path_factory.mktemp("home"),
+        thrift_port=None,
+        connect_port=None,
+        ui_port=None,
+    )
+    yield Home(settings)
+    server.stop(settings)
