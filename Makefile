@@ -1,0 +1,44 @@
+# `make` alone lists what there is. Everything but `help` and `clean` sets up first, which takes no
+# time when nothing changed.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev up down status test lint types clean
+
+BIN := .venv/bin
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## .venv with the locked dependencies, Java checked, Delta jars fetched
+	@PYTHON="$(PYTHON)" scripts/setup
+
+demo: setup ## the sample data through the whole pipeline, and the four answers
+	@$(BIN)/attribution demo
+
+dev: setup ## the Spark server and Dagster's UI
+	@$(BIN)/attribution dev
+
+up: setup ## start the local Spark server
+	@$(BIN)/attribution up
+
+down: setup ## stop the local Spark server
+	@$(BIN)/attribution down
+
+status: setup ## what runs where
+	@$(BIN)/attribution status
+
+test: setup ## style, types and all tests
+	@scripts/test
+
+lint: setup ## ruff, yamllint, sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/yamllint --strict .
+	@$(BIN)/sqlfluff lint dbt_spark
+
+types: setup ## mypy
+	@$(BIN)/mypy dagster_code
+
+clean: ## remove caches and build products (not .venv, not .attribution)
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_spark/target
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
