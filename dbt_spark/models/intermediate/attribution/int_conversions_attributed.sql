@@ -102,7 +102,7 @@ select
     end as attribution_status,
     touch_count,
     marketing_touch_count,
-    first_touch_at_in_window,
+    if(touch_count > 0, first_touch_at_in_window, null) as first_touch_at_in_window,
     if(marketing_touch_count > 0, first_marketing_touch_in_window, null) as first_marketing_touch,
     if(marketing_touch_count > 0, last_marketing_touch, null) as last_marketing_touch,
     last_marketing_touch_before_window,

@@ -1,5 +1,6 @@
 {%- set tags = ['utm_source', 'utm_medium', 'utm_campaign'] -%}
-{%- set click_ids = ['gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'ttclid', 'fbclid'] -%}
+{#- The click ids that are columns of their own; those that users add to the seed are unknown fields. -#}
+{%- set click_id_columns = ['gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'ttclid', 'fbclid'] -%}
 
 with
 
@@ -8,7 +9,6 @@ records as (
     select
         source_sha256,
         source_position,
-        landed_at,
         client_id,
         event_id,
         event_time,
@@ -19,36 +19,54 @@ records as (
         order_id,
         revenue,
         content_hash,
-        channel,
-        referrer,
-        {{ query_string('page_url') }} as page_query,
-        {{ url_host('page_url') }} as page_host,
-        {%- for field in tags + click_ids %}
+        {%- for field in tags + click_id_columns %}
         {{ campaign_value(field) }} as {{ field }},
         {%- endfor %}
+        extra,
+        replace(replace(lower({{ campaign_value('channel') }}), ' ', '_'), '-', '_') as given_channel,
+        {{ query_string('page_url') }} as page_query,
+        {{ url_host('page_url') }} as page_host,
         {{ url_host('referrer') }} as referrer_host
     from {{ ref('base_event_records') }}
     where rejection_reason is null
 
 ),
 
-tagged as (
+-- One step a query: what a later expression uses twice would otherwise be computed twice.
+queried as (
 
     select
         records.*,
-        replace(replace(lower({{ campaign_value('records.channel') }}), ' ', '_'), '-', '_') as given_channel,
-        {%- for field in tags %}
-        {%- set parameter = query_parameter('records.page_query', field) %}
-        coalesce(records.{{ field }}, {{ campaign_value(parameter) }}) as tag_{{ field | replace('utm_', '') }},
-        {%- endfor %}
-        array_compact(array(
-            {%- for field in click_ids %}
-            {%- set parameter = query_parameter('records.page_query', field) %}
-            if(coalesce(records.{{ field }}, {{ campaign_value(parameter) }}) is not null, '{{ field }}', null),
-            {%- endfor %}
-            null
-        )) as click_ids
+        if(page_query is not null, {{ query_parameters('page_query') }}, array()) as parameters
     from records
+
+),
+
+tagged as (
+
+    select
+        queried.*,
+        {%- for field in tags %}
+        {{ query_parameter('parameters', field) }} as {{ field }}_parameter,
+        {%- endfor %}
+        concat(
+            array(
+                {%- for field in click_id_columns %}
+                struct('{{ field }}' as name, {{ field }} as value),
+                {%- endfor %}
+                struct('' as name, cast(null as string) as value)
+            ),
+            if(
+                extra is not null,
+                transform(
+                    map_entries(extra),
+                    entry -> struct(lower(trim(entry.key)) as name, entry.value as value)
+                ),
+                array()
+            ),
+            parameters
+        ) as fields
+    from queried
 
 ),
 
@@ -63,8 +81,18 @@ clicked as (
 
     select
         tagged.*,
+        {%- for field in tags %}
+        {%- set parameter = trimmed(field ~ '_parameter') %}
+        coalesce({{ field }}, {{ campaign_value(parameter) }}) as {{ field | replace('utm_', 'tag_') }},
+        {%- endfor %}
         try_element_at(
-            filter(click_rules.rules, rule -> array_contains(tagged.click_ids, rule.click_id)),
+            filter(
+                click_rules.rules,
+                rule -> exists(
+                    tagged.fields,
+                    field -> field.name = rule.click_id and {{ campaign_value(trimmed('field.value')) }} is not null
+                )
+            ),
             1
         ) as click
     from tagged

@@ -73,6 +73,7 @@ select
         when canonical_event_type is null then 'unknown_event_type'
         when canonical_event_type = 'purchase' and parsed_revenue is null then 'invalid_revenue'
     end as rejection_reason,
+    extra,
     problem,
     record
 from typed

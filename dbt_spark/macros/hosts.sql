@@ -1,27 +1,4 @@
 {#
-    The value of a parameter of a URL's query string, decoded; null if it is not there or empty.
-    The name is matched whatever its case; of several the first that is not empty counts; what cannot
-    be decoded stays as it is.
-#}
-{% macro query_parameter(query, name) -%}
-    {%- set text = "nullif(regexp_extract(" ~ query ~ ", '(?i)(?:^|&)" ~ name ~ "=([^&]+)', 1), '')" -%}
-    case
-        when {{ query }} is not null
-            then
-                if(
-                    instr(coalesce(try_url_decode({{ text }}), '\ufffd'), '\ufffd') > 0,
-                    {{ text }},
-                    try_url_decode({{ text }})
-                )
-    end
-{%- endmacro %}
-
-{# Everything between the first question mark and the fragment; null without one. #}
-{% macro query_string(url) -%}
-    nullif(regexp_extract({{ url }}, '^[^?#]*[?]([^#]*)', 1), '')
-{%- endmacro %}
-
-{#
     The host of a URL: lower case, without scheme, user, port, trailing dot and `www.`; null if there is none.
     The scheme may be missing; then only a name with a dot is a host. `android-app://com.app/...` gives the app's package.
 #}
@@ -55,4 +32,12 @@
 #}
 {% macro host_key(host) -%}
     substring_index({{ host }}, '.', -2)
+{%- endmacro %}
+
+{# The value of the most particular rule of base_host_rules that names the host or a parent domain of it; null if none does. #}
+{% macro matched_host_rule(rules, host) -%}
+    try_element_at(
+        filter({{ rules }}, rule -> {{ host }} = rule.host or endswith({{ host }}, concat('.', rule.host))),
+        1
+    ).value
 {%- endmacro %}

@@ -1,0 +1,182 @@
+"""The `attribution` command: argument parsing and printing only.
+
+Whatever imports Spark, dbt or Dagster is imported where it is used: `attribution status` must not
+wait for them.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from dagster_code.lib.errors import UserError
+from dagster_code.lib.progress import announce, show_progress
+from dagster_code.lib.settings import SAMPLE_EVENTS, Settings, load_settings
+
+_INTERRUPTED = 130
+_DOWN = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="attribution")
+def cli() -> None:
+    """Marketing attribution on Delta Lake, from raw events to answers.
+
+    All state is in ATTRIBUTION_HOME (default: .attribution/ in the checkout).
+    """
+
+
+@cli.command()
+@click.option("--events", multiple=True, metavar="PATH", help="File or folder with events.")
+@click.option("--clients", multiple=True, metavar="PATH", help="File or folder with clients.")
+@click.option("--vars", "variables", metavar="YAML", help="dbt variables: a mapping or its file.")
+@click.option("--full-refresh", is_flag=True, help="Build every table from nothing.")
+@click.option("--dry-run", is_flag=True, help="Only say what would land; change nothing.")
+def run(
+    events: tuple[str, ...],
+    clients: tuple[str, ...],
+    variables: str | None,
+    full_refresh: bool,
+    dry_run: bool,
+) -> None:
+    """Land what is new and bring every table up to date.
+
+    Without --events and --clients, lands the folders events/ and clients/ of the landing folder.
+    Exit code 0 only if all of it worked.
+    """
+    from dagster_code.lib.run import checked_paths, checked_variables, dry_run_lines, run_pipeline
+
+    settings = load_settings()
+    given = checked_variables(variables)
+    paths = {"events": checked_paths(events), "clients": checked_paths(clients)}
+    if dry_run:
+        _print(dry_run_lines(settings, paths, announce))
+        return
+    _print(run_pipeline(settings, paths, given, full_refresh, announce))
+
+
+@cli.command()
+def demo() -> None:
+    """Land the sample of the Google Merchandise Store and answer the four questions."""
+    from dagster_code.lib.run import answer_lines, run_pipeline
+
+    settings = load_settings()
+    paths = {"events": (str(SAMPLE_EVENTS),), "clients": ()}
+    _print(run_pipeline(settings, paths, {}, False, announce))
+    _print(answer_lines(settings, announce))
+
+
+@cli.command()
+@click.argument("sql")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="csv is RFC 4180 with a header, null empty; json is an array of objects.",
+)
+def query(sql: str, output_format: str) -> None:
+    """Run one SQL statement; the result alone goes to standard output."""
+    from dagster_code.lib.run import query_lines
+
+    _print(query_lines(load_settings(), sql, output_format, announce))
+
+
+@cli.command()
+def up() -> None:
+    """Start the local Spark server, or find it running."""
+    from dagster_code.lib import server
+
+    settings = load_settings()
+    _print(_server_lines(settings, server.start(settings, announce)))
+
+
+@cli.command()
+def down() -> None:
+    """Stop the local Spark server."""
+    from dagster_code.lib import server
+
+    was_up = server.stop(load_settings())
+    click.echo("stopped" if was_up else "the server was not running")
+
+
+@cli.command()
+def status() -> None:
+    """Say whether the local Spark server runs, and where. Exit code 3 when it does not."""
+    from dagster_code.lib import server
+
+    settings = load_settings()
+    state = server.status(settings)
+    if state is None:
+        click.echo(f"down  (home {settings.home}); start it with `attribution up`")
+        sys.exit(_DOWN)
+    _print(_server_lines(settings, state))
+    if state.status != "ready":
+        sys.exit(_DOWN)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: 3000, or a free one.")
+def dev(port: int | None) -> None:
+    """Show the pipeline in Dagster's UI, on this machine only."""
+    from dagster_code.lib.dev_server import exec_dagster_dev
+
+    exec_dagster_dev(load_settings(), port, announce)
+
+
+def main() -> None:
+    """Run the command; every foreseeable trouble ends in one line and an exit code."""
+    # `kill` ends a run like Ctrl-C: children first, one line, no trace.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A copy, since a run sends this process's own standard error to a log file.
+    show_progress(os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
+    with _exit_codes():
+        cli(standalone_mode=False)
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _end("interrupted", _INTERRUPTED)
+    except BrokenPipeError:
+        # The reader, like `head`, has what it wanted. Python flushes once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UserError as error:
+        if os.environ.get("ATTRIBUTION_DEBUG"):
+            raise
+        _end(f"error: {' '.join(str(error).split())}", error.exit_code)
+
+
+def _end(message: str, exit_code: int) -> None:
+    click.echo(f"attribution: {message}", err=True)
+    sys.exit(exit_code)
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
+        sys.stdout.write(line)
+    sys.stdout.flush()
+
+
+def _server_lines(settings: Settings, state: Any) -> Iterator[str]:  # noqa: ANN401
+    from dagster_code.lib.session import connect_url, jdbc_url
+
+    word = "up" if state.status == "ready" else state.status
+    yield f"{word}  since {state.started_at:%F %T} UTC\n"
+    yield f"process        {state.pid}\n"
+    yield f"Spark Connect  {connect_url(state.connect_port)}\n"
+    yield f"Thrift         {jdbc_url(state.thrift_port)}\n"
+    yield f"Spark UI       http://127.0.0.1:{state.ui_port}\n"
+    yield f"home           {settings.home}\n"

@@ -1,0 +1,21 @@
+"""Dagster's entry point: everything under ``defs/``, with the marts' freshness policy on top."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+
+# The daily run starts at 05:00 UTC; the tables of a day are due three hours later.
+MARTS_FRESHNESS = dg.FreshnessPolicy.cron(
+    deadline_cron="0 8 * * *", lower_bound_delta=timedelta(hours=24)
+)
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Load the assets, checks, jobs, schedules and sensors of the project."""
+    loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+    return loaded.permissive_map_resolved_asset_specs(
+        func=lambda spec: dg.apply_freshness_policy(spec, MARTS_FRESHNESS),
+        selection=dg.AssetSelection.key_prefixes(["marts"]),
+    )

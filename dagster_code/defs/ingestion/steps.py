@@ -1,0 +1,175 @@
+"""The steps of a landing: what it lands from, and what Dagster shows of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from dagster_code.defs.resources import AttributionHome
+from dagster_code.lib.errors import ServerError, UserError
+from dagster_code.lib.landing.discover import FileNote
+from dagster_code.lib.landing.land import create_raw_tables, land
+from dagster_code.lib.landing.report import LandingReport
+from dagster_code.lib.progress import also_to
+from dagster_code.lib.settings import Settings
+from dagster_code.lib.tables import column_schema, row_count, sql_note, table_uri
+
+RAW_COLUMNS_NOTE = (
+    "Known fields as text, unknown ones in `extra`, unreadable records in `unreadable`; each with"
+    " its file, position, landing time (UTC) and batch. A file's content lands exactly once."
+)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A landing and the table after it.
+
+    Attributes:
+        report: what the landing did; ``None`` when the run was not to land this kind.
+        row_count: rows of the whole table.
+        columns: its columns.
+        uri: its folder.
+    """
+
+    report: LandingReport | None
+    row_count: int
+    columns: dg.TableSchema
+    uri: str
+
+
+def land_kind(
+    kind: str,
+    paths: Sequence[str],
+    is_skipped: bool,
+    home: AttributionHome,
+    context: dg.AssetExecutionContext,
+) -> Landed:
+    """Land one kind of records.
+
+    Args:
+        kind: ``events`` or ``clients``.
+        paths: files or folders; none means the kind's folder below the landing folder.
+        is_skipped: land nothing, only see to it that the table is there.
+        home: the home to land in.
+        context: of the step.
+
+    Raises:
+        ServerError: the server went away or did not start; Dagster tries again.
+        dagster.Failure: trying again would not help; says what would.
+    """
+    progress = also_to(context.log.info)
+    spark = home.connect(progress)
+    # After a lost connection the statement may run on: only what Spark itself ended is settled.
+    with home.lock.writing(settled=(dg.Failure,)), _mistakes_are_final():
+        create_raw_tables(spark)
+        offered = landing_paths(kind, paths, home.settings)
+        report = None if is_skipped else land(spark, kind, offered, home.settings, progress)
+    table = f"raw.{kind}"
+    columns = column_schema(spark.table(table).schema)
+    return Landed(report, row_count(spark, table), columns, table_uri(spark, table))
+
+
+@contextmanager
+def _mistakes_are_final() -> Iterator[None]:
+    try:
+        yield
+    except ServerError:
+        raise
+    except UserError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def landing_paths(kind: str, paths: Sequence[str], settings: Settings) -> list[Path]:
+    """Say where a landing looks.
+
+    Args:
+        kind: ``events`` or ``clients``.
+        paths: as configured; none means the landing folder, which is made.
+        settings: whose home.
+    """
+    if paths:
+        return [Path(path) for path in paths]
+    folder = settings.landing_dir / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return [folder]
+
+
+def landing_result(kind: str, check_name: str, landed: Landed) -> dg.MaterializeResult:
+    """Report a landing.
+
+    Args:
+        kind: ``events`` or ``clients``.
+        check_name: of the check that every offered file landed.
+        landed: the landing and the table after it.
+    """
+    report = landed.report
+    left = [] if report is None else [*report.refused, *report.growing]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": landed.row_count,
+        "dagster/column_schema": landed.columns,
+        "dagster/uri": landed.uri,
+        "dagster/relation_identifier": f"raw.{kind}",
+        "landing": dg.MetadataValue.json(landing_metadata(report)),
+        "spark_query": sql_note(batch_query(kind, None if report is None else report.batch)),
+    }
+    if report is not None:
+        metadata |= {
+            "landed_records": report.record_count,
+            "landed_bytes": report.size_bytes,
+            "duration_seconds": round(report.seconds, 2),
+        }
+    check = dg.AssetCheckResult(
+        passed=not left,
+        check_name=check_name,
+        metadata={"observed": len(left), "expected": 0, "files": _names(left)},
+    )
+    return dg.MaterializeResult(metadata=metadata, check_results=[check])
+
+
+def landing_metadata(report: LandingReport | None) -> dict[str, Any]:
+    """Write a landing's report as JSON, which is also what the command prints from.
+
+    Args:
+        report: what the landing did; ``None`` when the run was not to land this kind.
+    """
+    if report is None:
+        return {
+            "batch": None,
+            "landed": [],
+            "record_count": 0,
+            "unreadable_count": 0,
+            **{outcome: [] for outcome in _OUTCOMES},
+        }
+    return {
+        "batch": report.batch,
+        "landed": [file.source_file for file in report.landed],
+        "record_count": report.record_count,
+        "unreadable_count": report.unreadable_count,
+        **{
+            outcome: [[note.path, note.reason] for note in getattr(report, outcome)]
+            for outcome in _OUTCOMES
+        },
+    }
+
+
+_OUTCOMES = ("skipped", "refused", "ignored", "growing", "notes")
+
+
+def batch_query(kind: str, batch: int | None) -> str:
+    """Write the statement that shows a landing's rows.
+
+    Args:
+        kind: ``events`` or ``clients``.
+        batch: of the landing; ``None`` when nothing landed: the statement shows the latest.
+    """
+    number = f"(select max(batch) from raw.{kind})" if batch is None else str(batch)
+    return (
+        f"select * from raw.{kind}\nwhere batch = {number}\norder by source_file, source_position"
+    )
+
+
+def _names(notes: Sequence[FileNote]) -> str:
+    return "; ".join(f"{note.path}: {note.reason}" for note in notes)

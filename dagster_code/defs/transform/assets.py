@@ -1,0 +1,61 @@
+"""Staging to marts: every seed, model and data test of the dbt project."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtProject, dbt_assets
+from pydantic import Field
+
+from dagster_code.defs.resources import AttributionHome, LeanDbtCliResource
+from dagster_code.defs.transform.steps import build_models, inputs_of_build, is_nothing_new
+from dagster_code.defs.transform.translator import TRANSLATOR
+from dagster_code.lib.dbt import build_arguments, prepare_manifest
+from dagster_code.lib.progress import also_to, announce
+from dagster_code.lib.settings import DBT_PROJECT_DIR, load_settings
+
+
+class BuildConfig(dg.Config):
+    """How a run builds.
+
+    Attributes:
+        full_refresh: build incremental models from nothing, also when nothing is new.
+        variables: dbt variables that differ from ``dbt_project.yml``.
+    """
+
+    full_refresh: bool = False
+    variables: dict[str, Any] = Field(default_factory=dict)
+
+
+# Only files are needed to define the assets: no server, no network.
+_settings = load_settings()
+PROJECT = DbtProject(
+    project_dir=DBT_PROJECT_DIR,
+    profiles_dir=DBT_PROJECT_DIR,
+    target_path=_settings.dbt_target_dir,
+)
+MANIFEST = prepare_manifest(_settings, announce)
+
+
+@dbt_assets(
+    manifest=MANIFEST.path,
+    project=PROJECT,
+    dagster_dbt_translator=TRANSLATOR,
+    pool="spark_thrift",
+    name="attribution_models",
+)
+def attribution_models(
+    context: dg.AssetExecutionContext,
+    config: BuildConfig,
+    home: AttributionHome,
+    dbt: LeanDbtCliResource,
+) -> Iterator[Any]:
+    """Staging to marts: one dbt build over what has landed, or nothing if nothing is new."""
+    progress = also_to(context.log.info)
+    spark = home.connect(progress)
+    inputs = inputs_of_build(spark, config.variables, MANIFEST)
+    is_forced = config.full_refresh or context.is_subset
+    if not is_forced and is_nothing_new(home.settings, inputs, progress):
+        return
+    arguments = build_arguments(config.variables, config.full_refresh)
+    yield from build_models(context, home, dbt, spark, inputs, arguments)

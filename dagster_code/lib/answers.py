@@ -1,0 +1,80 @@
+"""The four questions of the brief and the statements that answer them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and its answer's SQL.
+
+    Attributes:
+        name: short name, for tests and file names.
+        title: the question as people ask it.
+        sql: one statement; the dbt project's schemas are written out.
+    """
+
+    name: str
+    title: str
+    sql: str
+
+
+QUESTIONS = (
+    Question(
+        "first_touch_by_channel",
+        "Which channels bring customers in? First-touch revenue and clients by channel",
+        """\
+select
+    channel,
+    sum(attributed_revenue) as revenue,
+    count(distinct client_id) as clients
+from marts.first_touch_attribution
+group by channel
+order by revenue desc, channel""",
+    ),
+    Question(
+        "journey_length",
+        "How long are customer journeys? Clients and their revenue by length in days",
+        """\
+select
+    journey_length_days,
+    count(*) as client_count,
+    avg(total_revenue) as avg_revenue
+from marts.client_journeys
+group by 1
+order by 1""",
+    ),
+    Question(
+        "events_by_channel",
+        "What came in? Events by type and channel",
+        """\
+select
+    event_type,
+    channel,
+    count(*) as event_count
+from staging.stg_events
+group by event_type, channel
+order by event_type, event_count desc, channel""",
+    ),
+    Question(
+        "first_against_last_touch",
+        "Who opens, who closes? First touch against last touch",
+        """\
+select
+    f.channel as first_channel,
+    l.channel as last_channel,
+    count(*) as conversions,
+    sum(f.revenue) as revenue
+from marts.first_touch_attribution as f
+inner join marts.last_touch_attribution as l using (client_id, event_time)
+group by f.channel, l.channel
+order by revenue desc, first_channel, last_channel""",
+    ),
+)
+
+REJECTED_BY_REASON = """\
+select
+    reason,
+    count(*) as record_count
+from staging.rejected_events
+group by reason
+order by record_count desc, reason"""

@@ -1,0 +1,166 @@
+"""What the tables were last built from, so that a run with nothing new can leave them alone.
+
+A build is complete when its models and its quality checks have succeeded. Until then the home
+has no state, and the next run builds everything again.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_code.lib.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+RAW_TABLES = ("raw.events", "raw.clients")
+
+
+@dataclass(frozen=True)
+class BuildInputs:
+    """All that decides what is in the tables.
+
+    Attributes:
+        raw_versions: each raw table's identity and Delta version, like ``{"raw.events": "id@3"}``.
+        project_checksum: digest of the dbt project's files.
+        variables: the dbt variables, the project's defaults with the run's own over them.
+    """
+
+    raw_versions: Mapping[str, str]
+    project_checksum: str
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class BuildState:
+    """One build.
+
+    Attributes:
+        inputs: what it was built from.
+        run_id: the Dagster run that built it.
+        finished_at: when its checks had succeeded, ISO 8601 in UTC; ``None`` until then.
+    """
+
+    inputs: BuildInputs
+    run_id: str
+    finished_at: str | None = None
+
+
+def raw_versions(spark: "SparkSession") -> dict[str, str]:
+    """Read which state of the raw tables a build would see.
+
+    The table's id goes with the version: a table dropped and made again counts from 0.
+
+    Args:
+        spark: a session on the home's server; both tables exist.
+    """
+    versions = {}
+    for table in RAW_TABLES:
+        detail = spark.sql(f"describe detail {table}").first()
+        latest = spark.sql(f"describe history {table} limit 1").first()
+        if detail is None or latest is None:
+            raise ValueError(f"{table} is no Delta table")
+        versions[table] = f"{detail['id']}@{latest['version']}"
+    return versions
+
+
+def begin(settings: Settings, inputs: BuildInputs, run_id: str) -> None:
+    """Note that a build has begun: from now on the tables belong to no complete build.
+
+    Args:
+        settings: whose home.
+        inputs: what is being built.
+        run_id: the Dagster run.
+    """
+    invalidate(settings)
+    _write(_pending_path(settings), BuildState(inputs, run_id))
+
+
+def complete(settings: Settings, run_id: str) -> bool:
+    """Note that the models and the quality checks of a run have succeeded.
+
+    Args:
+        settings: whose home.
+        run_id: the Dagster run; another run's build is not completed by it.
+
+    Returns:
+        Whether there was a build of that run to complete.
+    """
+    state = _read(_pending_path(settings))
+    if state is None or state.run_id != run_id:
+        return False
+    finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(_complete_path(settings), BuildState(state.inputs, run_id, finished_at))
+    _pending_path(settings).unlink()
+    return True
+
+
+def invalidate(settings: Settings) -> None:
+    """Forget the last build: the next run builds everything.
+
+    Args:
+        settings: whose home.
+    """
+    _complete_path(settings).unlink(missing_ok=True)
+    _pending_path(settings).unlink(missing_ok=True)
+
+
+def last_complete(settings: Settings) -> BuildState | None:
+    """Read the build that the tables are, if it is complete.
+
+    Args:
+        settings: whose home.
+    """
+    return _read(_complete_path(settings))
+
+
+def latest(settings: Settings) -> BuildState | None:
+    """Read the build that the tables are or are becoming; ``None`` when that is unknown.
+
+    Args:
+        settings: whose home.
+    """
+    return _read(_pending_path(settings)) or last_complete(settings)
+
+
+def is_up_to_date(settings: Settings, inputs: BuildInputs) -> bool:
+    """Tell whether a build from these inputs would change nothing.
+
+    Args:
+        settings: whose home.
+        inputs: what a build would be made from now.
+    """
+    state = last_complete(settings)
+    return state is not None and state.inputs == inputs
+
+
+def _complete_path(settings: Settings) -> Path:
+    return settings.home / "build_state.json"
+
+
+def _pending_path(settings: Settings) -> Path:
+    return settings.home / "build_pending.json"
+
+
+def _write(path: Path, state: BuildState) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".tmp")
+    with scratch.open("w", encoding="utf-8") as handle:
+        json.dump(asdict(state), handle, indent=2, sort_keys=True)
+        handle.flush()
+        os.fsync(handle.fileno())
+    # A reader sees the old file or the new one, never half of one.
+    scratch.replace(path)
+
+
+def _read(path: Path) -> BuildState | None:
+    """Read a state; one that is missing, cut off or of another version counts as none."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return BuildState(BuildInputs(**fields.pop("inputs")), **fields)
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
+        return None

@@ -1,0 +1,237 @@
+"""The dbt project seen from outside: its variables, its checksum, its manifest, its arguments."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_code.lib.errors import RunFailedError, UserError
+from dagster_code.lib.progress import Progress
+from dagster_code.lib.settings import DBT_PROJECT_DIR, Settings
+
+PROJECT_NAME = "attribution"
+_PROJECT_FOLDERS = ("models", "seeds", "macros", "tests", "snapshots", "analyses")
+_PARSE_TIMEOUT_SECONDS = 300
+
+
+def executable() -> str:
+    """Give the dbt of this very environment, which need not be on the PATH."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def declared_variables(project_dir: Path = DBT_PROJECT_DIR) -> dict[str, Any]:
+    """Read the project's variables and their defaults.
+
+    Args:
+        project_dir: the folder of ``dbt_project.yml``.
+    """
+    text = (project_dir / "dbt_project.yml").read_text(encoding="utf-8")
+    declared = yaml.safe_load(text).get("vars") or {}
+    own = declared.get(PROJECT_NAME)
+    return dict(own) if isinstance(own, dict) else dict(declared)
+
+
+def parse_variables(text: str, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the variables of ``--vars`` and hold them against what the project declares.
+
+    Args:
+        text: a YAML mapping, or the path of a file with one.
+        declared: the project's variables and their defaults, whose types the values must have.
+
+    Returns:
+        The given variables only.
+
+    Raises:
+        UserError: no mapping, an unknown name, or a value of the wrong type.
+    """
+    try:
+        given = yaml.safe_load(_inline_or_file(text))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"--vars cannot be read as YAML: {reason}") from error
+    if not isinstance(given, dict):
+        raise UserError(
+            f"--vars {text!r} is neither a YAML mapping like '{{name: value}}'"
+            " nor a file that holds one"
+        )
+    for name, value in given.items():
+        _check_variable(name, value, declared)
+    return given
+
+
+def build_arguments(variables: Mapping[str, Any], is_full_refresh: bool) -> list[str]:
+    """Put together the arguments of a production build.
+
+    dbt's unit tests are left out: they test the code, not the data, and run in CI.
+
+    Args:
+        variables: what differs from the project's defaults.
+        is_full_refresh: whether incremental models are built from nothing.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if variables:
+        arguments += ["--vars", json.dumps(variables, sort_keys=True)]
+    if is_full_refresh:
+        arguments.append("--full-refresh")
+    return arguments
+
+
+def server_environment(thrift_port: int) -> dict[str, str]:
+    """Give the variables that ``profiles.yml`` reads to find the server.
+
+    Args:
+        thrift_port: the Thrift door on 127.0.0.1.
+    """
+    return {"ATTRIBUTION_DBT_HOST": "127.0.0.1", "ATTRIBUTION_DBT_PORT": str(thrift_port)}
+
+
+def project_checksum(project_dir: Path = DBT_PROJECT_DIR) -> str:
+    """Digest every file that can change what dbt builds: SQL, YAML, seeds, macros.
+
+    Args:
+        project_dir: the folder of ``dbt_project.yml``.
+
+    Returns:
+        A sha256 in hexadecimal; names and contents count, times do not.
+    """
+    digest = hashlib.sha256()
+    for path in _project_files(project_dir):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(project_dir)}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def run_target_dir(settings: Settings) -> Path:
+    """Give the folder of the last run's artifacts, apart from the manifest that Dagster reads.
+
+    Args:
+        settings: whose home.
+    """
+    return settings.dbt_target_dir / "run"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """dbt's manifest and what it was parsed from.
+
+    Attributes:
+        path: of the JSON file.
+        project_checksum: of the project's files, as ``project_checksum`` gives it.
+    """
+
+    path: Path
+    project_checksum: str
+
+
+def prepare_manifest(settings: Settings, progress: Progress) -> Manifest:
+    """Have dbt parse the project, unless the manifest at hand is of just these files.
+
+    Needs neither a server nor a network.
+
+    Args:
+        settings: whose home.
+        progress: told when dbt has to parse.
+
+    Raises:
+        RunFailedError: dbt refuses the project.
+    """
+    path = settings.dbt_target_dir / "manifest.json"
+    stamp = settings.dbt_target_dir / "manifest.checksum"
+    checksum = project_checksum()
+    if path.is_file() and stamp.is_file() and stamp.read_text(encoding="utf-8") == checksum:
+        return Manifest(path, checksum)
+    progress("parsing the dbt project")
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    _parse(settings)
+    stamp.write_text(checksum, encoding="utf-8")
+    return Manifest(path, checksum)
+
+
+def failures(run_results: Path) -> list[str]:
+    """Name what failed in dbt's last run, and why.
+
+    Args:
+        run_results: dbt's ``run_results.json``.
+
+    Returns:
+        One line each; empty when dbt did not get as far as writing results.
+    """
+    try:
+        results = json.loads(run_results.read_text(encoding="utf-8"))["results"]
+    except FileNotFoundError:
+        return []
+    return [
+        f"{result['unique_id'].split('.')[2]}: {' '.join(str(result['message']).split())}"
+        for result in results
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+
+
+def _inline_or_file(text: str) -> str:
+    # A mapping has a colon or a brace; only what has neither, or exists, is taken for a path.
+    path = Path(text).expanduser()
+    try:
+        is_file = path.is_file()
+    except OSError:
+        # A long mapping is no valid file name.
+        is_file = False
+    if is_file:
+        return path.read_text(encoding="utf-8")
+    if text.strip() and not set(text) & set("{:"):
+        raise UserError(f"--vars {text!r}: there is no such file")
+    return text
+
+
+def _check_variable(name: object, value: object, declared: Mapping[str, Any]) -> None:
+    if name not in declared:
+        raise UserError(f"--vars: there is no variable {name!r}; known: {', '.join(declared)}")
+    default = declared[str(name)]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(default, float) and is_number:
+        return
+    if type(value) is not type(default):
+        wanted = {int: "a whole number", float: "a number", str: "a text"}.get(
+            type(default), f"a {type(default).__name__}"
+        )
+        raise UserError(f"--vars: {name} must be {wanted}, like {default!r}, not {value!r}")
+    if is_number and isinstance(value, int) and value < 0:
+        raise UserError(f"--vars: {name} must not be negative, but is {value}")
+
+
+def _project_files(project_dir: Path) -> Iterator[Path]:
+    roots = [*project_dir.glob("*.yml"), *(project_dir / name for name in _PROJECT_FOLDERS)]
+    for root in sorted(roots):
+        if root.is_file():
+            yield root
+        yield from sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def _parse(settings: Settings) -> None:
+    completed = subprocess.run(
+        [executable(), "--no-use-colors", "parse", "--project-dir", str(DBT_PROJECT_DIR)],
+        cwd=DBT_PROJECT_DIR,
+        env={
+            **os.environ,
+            # Parsing does not connect; the profile only has to be complete.
+            **server_environment(10000),
+            "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
+            "DBT_TARGET_PATH": str(settings.dbt_target_dir),
+            "DBT_LOG_PATH": str(settings.logs_dir),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+        capture_output=True,
+        text=True,
+        timeout=_PARSE_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if completed.returncode != 0:
+        reason = " ".join((completed.stdout + completed.stderr).split())[-600:]
+        raise RunFailedError(f"dbt cannot parse {DBT_PROJECT_DIR}: {reason}")

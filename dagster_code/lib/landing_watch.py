@@ -1,0 +1,51 @@
+"""The landing folder as seen from outside: has it changed, is it quiet?"""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class LandingFolder:
+    """What is in the landing folder, without reading any file.
+
+    Attributes:
+        file_count: files in it, at any depth; hidden ones are left out.
+        digest: names, sizes and modification times in one hash; "" without files.
+        is_settled: no file was touched within the settling time.
+        newest: the file touched last, relative to the folder; "" without files.
+    """
+
+    file_count: int
+    digest: str
+    is_settled: bool
+    newest: str
+
+
+def observe(folder: Path, settle_seconds: float, now: float | None = None) -> LandingFolder:
+    """Look at the landing folder.
+
+    Args:
+        folder: the folder; it need not be there.
+        settle_seconds: a file touched within this many seconds may still be growing.
+        now: seconds since 1970; the clock's when left out.
+    """
+    files = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            # Renamed or removed since it was listed: the next look will see.
+            continue
+        if path.is_file():
+            files.append((relative.as_posix(), status.st_size, status.st_mtime_ns))
+    if not files:
+        return LandingFolder(0, "", True, "")
+    newest, _, touched_ns = max(files, key=lambda file: file[2])
+    age_seconds = (time.time() if now is None else now) - touched_ns / 1e9
+    digest = hashlib.sha256(repr(files).encode()).hexdigest()
+    return LandingFolder(len(files), digest, age_seconds >= settle_seconds, newest)

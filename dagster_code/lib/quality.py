@@ -1,0 +1,324 @@
+"""Facts that must hold across tables: each a statement with what it should give.
+
+A check's SQL returns one row with the columns ``observed`` and ``expected``. It is the same
+statement a user runs to look for himself; Dagster shows it with the result.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Planning takes most of a small check's time, and it keeps one core busy at most.
+_CHECKS_AT_ONCE = 4
+
+
+class Rule(StrEnum):
+    """How ``observed`` has to stand to ``expected``."""
+
+    EQUAL = "equal"
+    AT_MOST = "at most"
+
+
+@dataclass(frozen=True)
+class QualityCheck:
+    """One check.
+
+    Attributes:
+        name: its name in Dagster.
+        table: the table it is shown at, as (schema, name).
+        description: the fact in words.
+        sql: the statement, with the dbt variables as ``{name}``.
+        rule: how observed and expected compare.
+        is_blocking: whether a failure fails the run: money and keys.
+        is_warning: whether a failure only warns.
+        off_when_zero: the variable that turns the check off when it is 0.
+    """
+
+    name: str
+    table: tuple[str, str]
+    description: str
+    sql: str
+    rule: Rule = Rule.EQUAL
+    is_blocking: bool = False
+    is_warning: bool = False
+    off_when_zero: str | None = None
+
+    def statement(self, variables: Mapping[str, Any]) -> str:
+        """Write the SQL with the variables that the tables were built with.
+
+        Args:
+            variables: all dbt variables of the build.
+        """
+        return self.sql.format_map(variables)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found.
+
+    Attributes:
+        passed: whether the fact holds.
+        observed: what the tables show.
+        expected: what they should show, or the limit.
+    """
+
+    passed: bool
+    observed: Any
+    expected: Any
+
+
+def evaluate(check: QualityCheck, row: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
+    """Judge a check's row.
+
+    Args:
+        check: the check.
+        row: its statement's only row, with ``observed`` and ``expected``.
+        variables: all dbt variables of the build.
+
+    Returns:
+        A failure when either value is null: a fact that cannot be seen is not known to hold.
+    """
+    observed, expected = row["observed"], row["expected"]
+    if check.off_when_zero is not None and variables[check.off_when_zero] == 0:
+        return Outcome(True, observed, "not limited")
+    if observed is None or expected is None:
+        return Outcome(False, observed, expected)
+    holds = observed == expected if check.rule is Rule.EQUAL else observed <= expected
+    return Outcome(bool(holds), observed, expected)
+
+
+def _revenue_conserved(model: str) -> QualityCheck:
+    return QualityCheck(
+        name=f"revenue_conserved_{model}",
+        table=("marts", f"{model}_attribution"),
+        description=(
+            f"Every cent of revenue is in the {model.replace('_', '-')} model exactly once:"
+            " attributed, or counted as unattributed."
+        ),
+        # Counted by status, not by channel: a sender may call a channel of his `unattributed`.
+        sql=f"""\
+select
+    (
+        select cast(coalesce(sum(
+            case
+                when attribution_status = 'outside_window' then revenue
+                else attributed_revenue
+            end
+        ), 0) as decimal(38, 2))
+        from marts.{model}_attribution
+    ) as observed,
+    (
+        select cast(coalesce(sum(revenue), 0) as decimal(38, 2))
+        from staging.stg_events
+        where event_type = 'purchase'
+    ) as expected""",
+        is_blocking=True,
+    )
+
+
+_WINDOW = "make_dt_interval(0, 24 * {attribution_window_days})"
+
+CHECKS: tuple[QualityCheck, ...] = (
+    _revenue_conserved("first_touch"),
+    _revenue_conserved("last_touch"),
+    QualityCheck(
+        name="one_row_per_conversion",
+        table=("marts", "conversion_paths"),
+        description=(
+            "Rows and distinct (client_id, event_time) of first_touch_attribution,"
+            " last_touch_attribution and conversion_paths all equal the conversions in stg_events."
+        ),
+        sql="""\
+with
+first_touch as (
+    select count(*) as row_count, count(distinct client_id, event_time) as key_count
+    from marts.first_touch_attribution
+),
+last_touch as (
+    select count(*) as row_count, count(distinct client_id, event_time) as key_count
+    from marts.last_touch_attribution
+),
+paths as (
+    select count(*) as row_count, count(distinct client_id, event_time) as key_count
+    from marts.conversion_paths
+),
+conversions as (
+    select count(distinct client_id, event_time) as key_count
+    from staging.stg_events
+    where event_type = 'purchase'
+)
+select
+    array(
+        first_touch.row_count, first_touch.key_count,
+        last_touch.row_count, last_touch.key_count,
+        paths.row_count, paths.key_count
+    ) as observed,
+    array_repeat(conversions.key_count, 6) as expected
+from first_touch cross join last_touch cross join paths cross join conversions""",
+        is_blocking=True,
+    ),
+    QualityCheck(
+        name="no_touch_outside_window",
+        table=("marts", "last_touch_attribution"),
+        description=(
+            "No conversion is credited to a touch after it, or longer before it than the window."
+        ),
+        sql=f"""\
+select count(*) as observed, 0L as expected
+from (
+    select event_time, touch_at from marts.first_touch_attribution
+    union all
+    select event_time, touch_at from marts.last_touch_attribution
+)
+where touch_at > event_time or touch_at < event_time - {_WINDOW}""",
+        is_blocking=True,
+    ),
+    QualityCheck(
+        name="no_direct_credit_when_marketing_in_window",
+        table=("marts", "first_touch_attribution"),
+        description=(
+            "No conversion goes without marketing credit when its path shows a marketing touch"
+            " inside the window; the path's touches are looked at, not the attribution."
+        ),
+        sql=f"""\
+select count(*) as observed, 0L as expected
+from (
+    select client_id, event_time, attribution_status from marts.first_touch_attribution
+    union all
+    select client_id, event_time, attribution_status from marts.last_touch_attribution
+) as credited
+inner join marts.conversion_paths as paths using (client_id, event_time)
+where
+    credited.attribution_status <> 'marketing'
+    and exists(
+        paths.touches,
+        touch ->
+            touch.channel <> 'direct'
+            and touch.touch_at <= event_time
+            and touch.touch_at >= event_time - {_WINDOW}
+    )""",
+        is_blocking=True,
+    ),
+    QualityCheck(
+        name="nothing_lost",
+        table=("staging", "stg_events"),
+        description="Every landed record is in stg_events or in rejected_events.",
+        sql="""\
+select
+    (select count(*) from staging.stg_events)
+    + (select count(*) from staging.rejected_events) as observed,
+    (select count(*) from raw.events) as expected""",
+        is_blocking=True,
+    ),
+    QualityCheck(
+        name="rejected_share",
+        table=("staging", "rejected_events"),
+        description="The share of the landed records that is rejected stays below its limit.",
+        sql="""\
+select
+    coalesce(
+        (select count(*) from staging.rejected_events)
+        / nullif((select count(*) from raw.events), 0),
+        0D
+    ) as observed,
+    cast({max_rejected_share} as double) as expected""",
+        rule=Rule.AT_MOST,
+        is_warning=True,
+    ),
+    QualityCheck(
+        name="row_counts_plausible",
+        table=("marts", "channel_performance"),
+        description="No mart is empty when there are purchases; lists the empty ones.",
+        sql="""\
+with
+purchases as (
+    select count(*) > 0 as has_any from staging.stg_events where event_type = 'purchase'
+),
+marts as (
+    select 'first_touch_attribution' as mart, count(*) as row_count
+    from marts.first_touch_attribution
+    union all
+    select 'last_touch_attribution', count(*) from marts.last_touch_attribution
+    union all
+    select 'conversion_paths', count(*) from marts.conversion_paths
+    union all
+    select 'client_journeys', count(*) from marts.client_journeys
+    union all
+    select 'channel_performance', count(*) from marts.channel_performance
+    union all
+    select 'attribution_explain', count(*) from marts.attribution_explain
+)
+select
+    array_join(
+        sort_array(collect_list(
+            case when marts.row_count = 0 and purchases.has_any then marts.mart end
+        )),
+        ', '
+    ) as observed,
+    '' as expected
+from marts cross join purchases""",
+    ),
+    QualityCheck(
+        name="freshness",
+        table=("staging", "stg_events"),
+        description="The newest event is not older than max_event_age_days (0: no limit).",
+        sql="""\
+select
+    round(
+        (unix_micros(current_timestamp()) - unix_micros(max(event_time))) / (86400D * 1000000), 2
+    ) as observed,
+    cast({max_event_age_days} as double) as expected
+from staging.stg_events""",
+        rule=Rule.AT_MOST,
+        is_warning=True,
+        off_when_zero="max_event_age_days",
+    ),
+    QualityCheck(
+        name="event_id_under_several_clients",
+        table=("staging", "stg_events"),
+        description=(
+            "No event_id is used by more than one client; such events are kept, since the key"
+            " is (client_id, event_id)."
+        ),
+        # Hashes of fixed length group several times faster than the texts. Two of ten million
+        # different ids share one with a probability of about one in 400,000: enough for a warning.
+        sql="""\
+select count(*) as observed, 0L as expected
+from (
+    select xxhash64(event_id) as event_hash
+    from staging.stg_events
+    group by 1
+    having min(xxhash64(client_id)) <> max(xxhash64(client_id))
+)""",
+        is_warning=True,
+    ),
+)
+
+
+def run_checks(
+    spark: "SparkSession", checks: Sequence[QualityCheck], variables: Mapping[str, Any]
+) -> Iterator[tuple[QualityCheck, Outcome, str]]:
+    """Run checks against the tables, a few at once.
+
+    Args:
+        spark: a session on the home's server.
+        checks: which ones.
+        variables: all dbt variables of the build.
+
+    Yields:
+        Each check with its outcome and its statement, in the given order.
+    """
+
+    def run(check: QualityCheck) -> tuple[QualityCheck, Outcome, str]:
+        sql = check.statement(variables)
+        row = spark.sql(sql).first()
+        found = {"observed": None, "expected": None} if row is None else row.asDict()
+        return check, evaluate(check, found, variables), sql
+
+    with ThreadPoolExecutor(_CHECKS_AT_ONCE) as pool:
+        yield from pool.map(run, checks)

@@ -1,0 +1,259 @@
+"""One SQL statement, its result as a table, CSV or JSON, row by row.
+
+Values are turned into text by Spark wherever Python would change them: timestamps, which the
+client would shift to its own time zone, and nested values.
+"""
+
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from dagster_code.lib.errors import ServerError, UserError
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import DataType
+
+FORMATS = ("table", "csv", "json")
+
+_TIMESTAMP = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"
+_TIMESTAMP_WITHOUT_ZONE = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
+# The widths of a printed table follow its first rows; the rest streams through in these widths.
+_SAMPLED_ROWS = 1000
+_UP_TO_SQLSTATE = re.compile(r".*?SQLSTATE: \w{5}(?:[;,]? ?\(?line \d+,? pos \d+\)?)?", re.DOTALL)
+# PySpark writes every error to standard error by itself, with Java's stack.
+_TALKATIVE_LOGGERS = ("pyspark.sql.connect.logging", "SQLQueryContextLogger")
+
+
+class Result:
+    """A statement's result, not yet read.
+
+    Attributes:
+        names: the columns' names; they may repeat.
+        kinds: for each column ``number``, ``text`` or ``json`` (a nested value as JSON text).
+    """
+
+    def __init__(self, frame: "DataFrame") -> None:
+        """Prepare a result for reading.
+
+        Args:
+            frame: what the statement gave.
+        """
+        from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+        fields = frame.schema.fields
+        self.names = [field.name for field in fields]
+        self.kinds = [_kind(field.dataType) for field in fields]
+        # Positions instead of names: a result may have a name twice.
+        positions = [f"c{number}" for number in range(len(fields))]
+        columns = [
+            _printable(F.col(position), field.dataType).alias(position)
+            for position, field in zip(positions, fields, strict=True)
+        ]
+        self._frame = frame.toDF(*positions).select(*columns) if fields else frame
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Read the rows one by one; only a batch of them is in memory."""
+        return iter(self._frame.toLocalIterator()) if self.names else iter(())
+
+
+def run_statement(spark: "SparkSession", sql: str) -> Result:
+    """Run one statement.
+
+    Args:
+        spark: a session in UTC on the home's server.
+        sql: the statement; a semicolon at its end is fine.
+
+    Raises:
+        UserError: there is no statement.
+    """
+    if not sql.strip(" \t\r\n;"):
+        raise UserError("there is no SQL statement; give one, like 'select 1'")
+    return Result(spark.sql(sql))
+
+
+def lines(
+    names: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[Any]], output_format: str
+) -> Iterator[str]:
+    """Write a result as text.
+
+    Args:
+        names: the columns' names.
+        kinds: the columns' kinds, as in ``Result``.
+        rows: the rows, read as the lines are.
+        output_format: one of ``FORMATS``.
+
+    Yields:
+        Lines with their line ends; nothing for a statement without a result.
+    """
+    if not names:
+        return
+    writers: dict[str, Callable[..., Iterator[str]]] = {
+        "csv": _csv_lines,
+        "json": _json_lines,
+        "table": _table_lines,
+    }
+    yield from writers[output_format](names, kinds, rows)
+
+
+def silence_pyspark() -> None:
+    """Keep PySpark from printing the errors that it also raises."""
+    for name in _TALKATIVE_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def as_user_error(error: Exception) -> UserError:
+    """Say in one line what Spark did not like, or that Spark is gone.
+
+    Args:
+        error: what PySpark or gRPC raised.
+    """
+    text = str(error)
+    if "UNAVAILABLE" in text or "Connection refused" in text:
+        return ServerError(
+            "the Spark server went away; look at its log under logs/ of ATTRIBUTION_HOME,"
+            " then start it with `attribution up`"
+        )
+    # Behind the state come the position, the plan and Java's stack.
+    told = _UP_TO_SQLSTATE.match(text)
+    meant = told.group() if told else next((line for line in text.splitlines() if line), "")
+    return UserError(" ".join(meant.split()) or type(error).__name__)
+
+
+def _kind(data_type: "DataType") -> str:
+    from pyspark.sql import types as T  # noqa: N812 - PySpark's own convention
+
+    if isinstance(data_type, T.NumericType):
+        return "number"
+    if isinstance(data_type, T.BooleanType):
+        return "boolean"
+    is_nested = isinstance(data_type, T.ArrayType | T.MapType | T.StructType | T.VariantType)
+    return "json" if is_nested else "text"
+
+
+def _printable(column: "Column", data_type: "DataType") -> "Column":
+    from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+    from pyspark.sql import types as T  # noqa: N812 - PySpark's own convention
+
+    if isinstance(data_type, T.TimestampType):
+        return F.date_format(column, _TIMESTAMP)
+    if isinstance(data_type, T.TimestampNTZType):
+        return F.date_format(column, _TIMESTAMP_WITHOUT_ZONE)
+    if isinstance(data_type, T.ArrayType | T.MapType | T.StructType | T.VariantType):
+        options = {
+            "timestampFormat": _TIMESTAMP,
+            "timestampNTZFormat": _TIMESTAMP_WITHOUT_ZONE,
+            "timeZone": "UTC",
+            "ignoreNullFields": "false",
+        }
+        return F.to_json(column, options)
+    if isinstance(data_type, T.BinaryType):
+        return F.base64(column)
+    if isinstance(data_type, T.NumericType | T.BooleanType):
+        return column
+    return column.cast("string")
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  a cell holds what the statement selected
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        # str() would write small ones as 0E-18.
+        return f"{value:f}"
+    if isinstance(value, float) and not math.isfinite(value):
+        # As Spark writes and reads them.
+        return "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"
+    return str(value)
+
+
+def _csv_cell(value: Any) -> str:  # noqa: ANN401
+    if value is None:
+        return ""
+    text = _text(value)
+    # The quotes tell an empty text from null, which is empty without them.
+    if not text or any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _csv_lines(
+    names: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[str]:
+    for row in chain([names], rows):
+        yield ",".join(_csv_cell(value) for value in row) + "\r\n"
+
+
+def _json_cell(value: Any, kind: str) -> str:  # noqa: ANN401
+    if value is None:
+        return "null"
+    if kind == "json" or isinstance(value, bool | Decimal):
+        return _text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        # JSON has no such numbers.
+        return json.dumps(_text(value))
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _json_lines(
+    names: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[str]:
+    keys = [json.dumps(name, ensure_ascii=False) for name in distinct_names(names)]
+    yield "["
+    separator = "\n"
+    for row in rows:
+        cells = (
+            f"{key}: {_json_cell(value, kind)}"
+            for key, value, kind in zip(keys, row, kinds, strict=True)
+        )
+        yield f"{separator}{{{', '.join(cells)}}}"
+        separator = ",\n"
+    yield "\n]\n"
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """Number the repeated ones of a result's names: an object has a key only once.
+
+    Args:
+        names: like ``["a", "a"]``.
+
+    Returns:
+        Like ``["a", "a_2"]``.
+    """
+    distinct: list[str] = []
+    for name in names:
+        number, candidate = 2, name
+        while candidate in distinct:
+            number, candidate = number + 1, f"{name}_{number}"
+        distinct.append(candidate)
+    return distinct
+
+
+def _table_cell(value: Any) -> str:  # noqa: ANN401
+    if value is None:
+        return "NULL"
+    return _text(value).replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _table_lines(
+    names: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[str]:
+    cells = ([_table_cell(value) for value in row] for row in rows)
+    sampled = list(islice(cells, _SAMPLED_ROWS))
+    widths = [max(len(cell) for cell in column) for column in zip(names, *sampled, strict=True)]
+
+    def line(values: Sequence[str]) -> str:
+        aligned = (
+            value.rjust(width) if kind == "number" else value.ljust(width)
+            for value, width, kind in zip(values, widths, kinds, strict=True)
+        )
+        return "  ".join(aligned).rstrip() + "\n"
+
+    yield line(names)
+    yield line(["-" * width for width in widths])
+    for values in chain(sampled, cells):
+        yield line(values)

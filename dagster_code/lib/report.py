@@ -1,0 +1,126 @@
+"""What a run did, in lines for a person. No Spark, no Dagster: plain values in, text out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagster_code.lib.landing.report import LandingPlan
+    from dagster_code.lib.pipeline import CheckLine, RunReport
+
+# What can happen to an offered file other than landing, as it is told.
+_OUTCOMES = {
+    "skipped": "skipped",
+    "ignored": "left out",
+    "growing": "not landed",
+    "refused": "refused",
+    "notes": "note",
+}
+# A landing of thousands of files is told by numbers.
+_LISTED_FILES = 10
+
+
+def run_lines(report: "RunReport") -> Iterator[str]:
+    """Tell what landed, what was built and how the checks went.
+
+    Args:
+        report: of the run.
+    """
+    yield "Landed\n"
+    for table, landing in report.landings.items():
+        yield from landing_lines(table, landing)
+    if report.up_to_date_since is not None:
+        yield f"\nNothing new; tables are up to date since {report.up_to_date_since}\n"
+        return
+    yield f"\nBuilt {counted(report.built_count, 'table')} and views\n"
+    yield from check_lines(report.passed, report.warned, report.failed)
+
+
+def landing_lines(table: str, landing: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what happened to the files offered for one raw table.
+
+    Args:
+        table: ``events`` or ``clients``.
+        landing: the landing's report, as in its metadata.
+    """
+    landed = landing["landed"]
+    records = counted(landing["record_count"], "record")
+    unreadable = landing["unreadable_count"]
+    note = f", {unreadable} of them unreadable" if unreadable else ""
+    yield f"  raw.{table}: {counted(len(landed), 'file')}, {records}{note}\n"
+    for outcome, word in _OUTCOMES.items():
+        for name, reason in landing[outcome][:_LISTED_FILES]:
+            yield f"    {word}: {name}: {reason}\n"
+        rest = len(landing[outcome]) - _LISTED_FILES
+        if rest > 0:
+            yield f"    {word}: and {counted(rest, 'more file')}\n"
+
+
+def check_lines(
+    passed: int, warned: Sequence["CheckLine"], failed: Sequence["CheckLine"]
+) -> Iterator[str]:
+    """Tell how the checks went, and name those that did not pass.
+
+    Args:
+        passed: how many passed.
+        warned: those that only warn.
+        failed: those that failed.
+    """
+    yield f"\nChecks: {passed} passed, {len(warned)} warned, {len(failed)} failed\n"
+    for word, checks in (("failed", failed), ("warned", warned)):
+        for check in checks:
+            yield f"  {word}: {check.name} ({check.table}): {check.detail}\n"
+
+
+def rejected_lines(counts: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Tell why records of this home are in ``staging.rejected_events``.
+
+    Args:
+        counts: reason and records, the most frequent first.
+    """
+    total = sum(count for _, count in counts)
+    yield f"\nRejected: {counted(total, 'record')} of all that landed in this home\n"
+    for reason, count in counts:
+        yield f"  {reason}: {count:,}\n"
+
+
+def plan_lines(plan: "LandingPlan") -> Iterator[str]:
+    """Tell what a landing would do.
+
+    Args:
+        plan: of one kind.
+    """
+    megabytes = plan.size_bytes / 1e6
+    yield f"raw.{plan.kind}: {counted(len(plan.files), 'file')} would land, {megabytes:,.1f} MB\n"
+    for file in plan.files:
+        yield f"    would land: {file.source_file} ({file.format})\n"
+    for outcome, word in _OUTCOMES.items():
+        for note in getattr(plan, outcome):
+            yield f"    {word}: {note.path}: {note.reason}\n"
+
+
+def failure_line(report: "RunReport") -> str | None:
+    """Say in one line what did not work; ``None`` when everything did.
+
+    Args:
+        report: of the run.
+    """
+    reasons = list(report.errors)
+    if report.failed:
+        reasons.append("checks failed: " + ", ".join(check.name for check in report.failed))
+    refused = sum(len(landing["refused"]) for landing in report.landings.values())
+    growing = sum(len(landing["growing"]) for landing in report.landings.values())
+    if refused:
+        reasons.append(f"{counted(refused, 'file')} refused; mend and offer again")
+    if growing:
+        reasons.append(f"{counted(growing, 'file')} still growing; run again when complete")
+    return "; ".join(reasons) if reasons else None
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, like ``1 file`` or ``2,000 files``.
+
+    Args:
+        number: how many.
+        noun: its singular.
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

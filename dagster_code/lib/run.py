@@ -1,0 +1,213 @@
+"""What the commands do, between their arguments and the lines they print."""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_code.lib import server
+from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_REASON
+from dagster_code.lib.dbt import declared_variables, parse_variables
+from dagster_code.lib.errors import RunFailedError, UserError
+from dagster_code.lib.progress import Progress
+from dagster_code.lib.report import failure_line, plan_lines, rejected_lines, run_lines
+from dagster_code.lib.session import open_session, writing_home
+from dagster_code.lib.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from dagster_code.lib.pipeline import RunReport, RunRequest
+
+
+def checked_paths(paths: Sequence[str]) -> tuple[str, ...]:
+    """Make paths absolute, before anything is started for them.
+
+    Args:
+        paths: as typed.
+
+    Raises:
+        UserError: a path is not there; names it.
+    """
+    absolute = []
+    for text in paths:
+        path = Path(text).expanduser()
+        if not path.exists():
+            raise UserError(f"{text}: there is no such file or folder")
+        absolute.append(str(path.absolute()))
+    return tuple(absolute)
+
+
+def checked_variables(text: str | None) -> dict[str, Any]:
+    """Read the value of ``--vars``.
+
+    Args:
+        text: a YAML mapping or a file's path; ``None`` when not given.
+
+    Raises:
+        UserError: it cannot be read, or holds an unknown name or a value of the wrong type.
+    """
+    return {} if text is None else parse_variables(text, declared_variables())
+
+
+def run_pipeline(
+    settings: Settings,
+    paths: Mapping[str, tuple[str, ...]],
+    variables: Mapping[str, Any],
+    is_full_refresh: bool,
+    progress: Progress,
+) -> Iterator[str]:
+    """Land, build and check through the Dagster job.
+
+    Args:
+        settings: whose home.
+        paths: what to land, by kind; no path at all means the landing folder.
+        variables: dbt variables that differ from the project's.
+        is_full_refresh: build every table from nothing.
+        progress: told what is being done.
+
+    Yields:
+        The lines of the report.
+
+    Raises:
+        RunFailedError: after the report, if not all of it worked.
+        ServerError: the server cannot be started, or went away.
+    """
+    # Importing Dagster, dbt and Spark keeps one core busy for about 10 s; so does a starting JVM.
+    with ThreadPoolExecutor(1) as pool:
+        importing = pool.submit(_load_pipeline)
+        with writing_home(settings, progress, "attribution run"):
+            server.ensure_running(settings, progress)
+            pipeline = importing.result()
+            request: RunRequest = pipeline.RunRequest(
+                paths["events"], paths["clients"], variables, is_full_refresh
+            )
+            report: RunReport = pipeline.execute(settings, request)
+    yield from run_lines(report)
+    if not report.errors:
+        yield from _rejected(settings, progress)
+    failure = failure_line(report)
+    if failure is not None:
+        raise RunFailedError(failure)
+
+
+def dry_run_lines(
+    settings: Settings, paths: Mapping[str, tuple[str, ...]], progress: Progress
+) -> Iterator[str]:
+    """Say what a run would land, without landing it.
+
+    Args:
+        settings: whose home.
+        paths: as for ``run_pipeline``.
+        progress: told what is being done.
+
+    Yields:
+        A line for each offered file.
+    """
+    is_landing_folder = not any(paths.values())
+    with spark_session(settings, progress) as spark:
+        from dagster_code.lib.landing.land import plan
+
+        for kind, given in paths.items():
+            if given or is_landing_folder:
+                offered = [Path(path) for path in given] or _landing_folder(settings, kind)
+                yield from plan_lines(plan(spark, kind, offered, settings, progress))
+
+
+def answer_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+    """Answer the four questions of the brief.
+
+    Args:
+        settings: whose home.
+        progress: told when the server has to be started.
+
+    Yields:
+        Each question with its answer as a table.
+    """
+    with spark_session(settings, progress) as spark:
+        for question in QUESTIONS:
+            yield f"\n{question.title}\n\n"
+            yield from _table(spark, question.sql)
+
+
+def query_lines(
+    settings: Settings, sql: str, output_format: str, progress: Progress
+) -> Iterator[str]:
+    """Run one statement.
+
+    Args:
+        settings: whose home.
+        sql: the statement.
+        output_format: ``table``, ``csv`` or ``json``.
+        progress: told when the server has to be started.
+
+    Yields:
+        The result as text, read row by row.
+
+    Raises:
+        UserError: Spark does not accept the statement, or it failed.
+    """
+    from dagster_code.lib.query import lines, run_statement
+
+    with spark_session(settings, progress) as spark:
+        result = run_statement(spark, sql)
+        yield from lines(result.names, result.kinds, result.rows(), output_format)
+
+
+@contextmanager
+def spark_session(settings: Settings, progress: Progress) -> Iterator["SparkSession"]:
+    """Open a session on the home's server, started if it is down; Spark's errors become one line.
+
+    Args:
+        settings: whose home.
+        progress: told when the server has to be started.
+
+    Raises:
+        UserError: what Spark did not like.
+        ServerError: the server cannot be started, or went away.
+    """
+    state = server.ensure_running(settings, progress)
+    import grpc
+    from pyspark.errors import PySparkException
+
+    from dagster_code.lib.query import as_user_error, silence_pyspark
+
+    silence_pyspark()
+    try:
+        spark = open_session(state.connect_port)
+        try:
+            yield spark
+        finally:
+            spark.stop()
+    except (PySparkException, grpc.RpcError) as error:
+        raise as_user_error(error) from error
+
+
+def _landing_folder(settings: Settings, kind: str) -> list[Path]:
+    folder = settings.landing_dir / kind
+    return [folder] if folder.is_dir() else []
+
+
+def _load_pipeline() -> Any:  # noqa: ANN401  the module
+    pipeline = importlib.import_module("dagster_code.lib.pipeline")
+    pipeline.load_job()
+    return pipeline
+
+
+def _rejected(settings: Settings, progress: Progress) -> Iterator[str]:
+    with spark_session(settings, progress) as spark:
+        counts = [(row["reason"], row["record_count"]) for row in _rows(spark, REJECTED_BY_REASON)]
+    yield from rejected_lines(counts)
+
+
+def _rows(spark: "SparkSession", sql: str) -> Iterator[Any]:
+    return iter(spark.sql(sql).toLocalIterator())
+
+
+def _table(spark: "SparkSession", sql: str) -> Iterator[str]:
+    from dagster_code.lib.query import lines, run_statement
+
+    result = run_statement(spark, sql)
+    return lines(result.names, result.kinds, result.rows(), "table")

@@ -1,0 +1,67 @@
+"""A home ready to be written or read: its lock, its server, a Spark session."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dagster_code.lib import server
+from dagster_code.lib.lock import WriterLock, end_leftover_child, writer_lock
+from dagster_code.lib.progress import Progress
+from dagster_code.lib.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def connect_url(connect_port: int) -> str:
+    """Give the address of the Spark Connect door.
+
+    Args:
+        connect_port: its port on 127.0.0.1.
+    """
+    return f"sc://127.0.0.1:{connect_port}"
+
+
+def jdbc_url(thrift_port: int) -> str:
+    """Give the address of the Thrift door, as BI tools want it.
+
+    Args:
+        thrift_port: its port on 127.0.0.1.
+    """
+    return f"jdbc:hive2://127.0.0.1:{thrift_port}/;auth=noSasl"
+
+
+@contextmanager
+def writing_home(settings: Settings, progress: Progress, command: str) -> Iterator[WriterLock]:
+    """Hold the writer lock on a home on which no dead writer's statement still runs.
+
+    Args:
+        settings: whose home.
+        progress: told about waiting and restarting.
+        command: what the lock is for, as shown to others that wait.
+
+    Raises:
+        RunFailedError: another process kept the lock for too long.
+        ServerError: the server could not be stopped.
+    """
+    with writer_lock(settings, progress, command) as lock:
+        if lock.predecessor is not None:
+            dead = lock.predecessor
+            progress(f"{dead.command} (pid {dead.pid}) was cut off: restarting the Spark server")
+            end_leftover_child(dead)
+            server.stop(settings)
+            lock.forget_predecessor()
+        yield lock
+
+
+def open_session(connect_port: int) -> "SparkSession":
+    """Open a session of one's own on a running server, with UTC as its time zone.
+
+    Args:
+        connect_port: the Spark Connect door on 127.0.0.1.
+    """
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.remote(connect_url(connect_port)).create()
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    return spark

@@ -1,0 +1,111 @@
+{#
+    White space around a value never counts, and what is then empty is missing (null). Spark trims other characters
+    than spaces an order of magnitude slower, so that it is asked to only where there are any.
+#}
+{% macro trimmed(column) -%}
+    nullif(
+        if(
+            {{ column }} rlike '[\t-\r\u00a0]',
+            trim(both ' \t\n\r\u000b\u000c\u00a0' from {{ column }}),
+            trim({{ column }})
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{# A campaign field, trimmed before: some trackers write their language's null as text. #}
+{% macro campaign_value(text) -%}
+    if(lower({{ text }}) in ('null', 'undefined', 'nan', '(not set)'), null, {{ text }})
+{%- endmacro %}
+
+{#
+    The parameters of a query string that have a value, in order: array of struct(name, value). Names are lower case;
+    values are decoded (`+` is a space), what cannot be decoded stays as it is.
+#}
+{% macro query_parameters(query) -%}
+    filter(
+        transform(
+            transform(
+                transform(
+                    split({{ query }}, '&'),
+                    pair -> struct(
+                        lower(substring_index(pair, '=', 1)) as name,
+                        if(instr(pair, '=') > 0, substr(pair, instr(pair, '=') + 1), '') as text
+                    )
+                ),
+                parameter -> struct(parameter.name, parameter.text, try_url_decode(parameter.text) as decoded)
+            ),
+            parameter -> struct(
+                parameter.name,
+                if(coalesce(instr(parameter.decoded, '\ufffd'), 1) > 0, parameter.text, parameter.decoded) as value
+            )
+        ),
+        parameter -> {{ trimmed('parameter.value') }} is not null
+    )
+{%- endmacro %}
+
+{# The first value of a parameter of query_parameters; null if it is not there. #}
+{% macro query_parameter(parameters, name) -%}
+    try_element_at(filter({{ parameters }}, parameter -> parameter.name = '{{ name }}'), 1).value
+{%- endmacro %}
+
+{# Everything between the first question mark and the fragment; null without one. #}
+{% macro query_string(url) -%}
+    nullif(regexp_extract({{ url }}, '^[^?#]*[?]([^#]*)', 1), '')
+{%- endmacro %}
+
+{# The record's unknown fields that are not empty, as entries (key, value) ordered by key. #}
+{% macro unknown_fields() -%}
+    array_sort(filter(
+        transform(map_entries(extra), entry -> struct(entry.key as key, {{ trimmed('entry.value') }} as value)),
+        entry -> entry.value is not null
+    ))
+{%- endmacro %}
+
+{#
+    A hash of the record's content alone, whatever file it came in and in whichever order its fields stood. It
+    decides between records that claim one event id at one instant. Spark's hashes pass over nulls, so
+    that (a, null) and (null, a) would be equal: hence the empty strings.
+#}
+{% macro content_hash(fields) -%}
+    xxhash64(
+        {%- for field in fields %}
+        coalesce({{ field }}, ''),
+        {%- endfor %}
+        coalesce(to_json({{ unknown_fields() }}), '')
+    )
+{%- endmacro %}
+
+{# The event id of a record that came without one: sha256 of the names and values of all its fields that are not empty. #}
+{% macro record_fingerprint(fields) -%}
+    sha2(
+        to_json(array_sort(filter(
+            concat(
+                array(
+                    {%- for field in fields %}
+                    struct('{{ field }}' as key, {{ field }} as value),
+                    {%- endfor %}
+                    struct('' as key, cast(null as string) as value)
+                ),
+                coalesce({{ unknown_fields() }}, array())
+            ),
+            entry -> entry.value is not null
+        ))),
+        256
+    )
+{%- endmacro %}
+
+{# The record as one JSON object: known and unknown fields as they were delivered, absent ones left out. #}
+{% macro record_as_json(fields) -%}
+    to_json(map_concat(
+        map_filter(
+            map(
+                {%- for field in fields %}
+                '{{ field }}', {{ field }}{{ "," if not loop.last }}
+                {%- endfor %}
+            ),
+            (key, value) -> value is not null
+        ),
+        coalesce(extra, map())
+    ))
+{%- endmacro %}

@@ -1,0 +1,82 @@
+"""The job, the daily schedule, the sensor on the landing folder."""
+
+import os
+import time
+
+import dagster as dg
+import pytest
+
+
+@pytest.fixture
+def landing(home):
+    folder = home / "landing" / "events"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def place(folder, name, age_seconds=60):
+    path = folder / name
+    path.write_text("{}\n", encoding="utf-8")
+    moment = time.time() - age_seconds
+    os.utime(path, (moment, moment))
+
+
+def tick(location, cursor=None):
+    sensor = location.resolve_sensor_def("landing_folder")
+    with dg.DagsterInstance.ephemeral() as instance:
+        return sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor))
+
+
+def test_the_job_runs_everything_in_one_process(location, graph):
+    job = location.resolve_job_def("attribution_job")
+    assert job.executor_def.name == "in_process"
+    assert job.asset_layer.selected_asset_keys == graph.get_all_asset_keys()
+    assert set(job.asset_layer.asset_graph.asset_check_keys) == set(graph.asset_check_keys)
+
+
+def test_the_schedule_is_daily_in_utc_and_off(location):
+    schedule = location.resolve_schedule_def("daily_attribution")
+    assert schedule.cron_schedule == "0 5 * * *"
+    assert schedule.execution_timezone == "UTC"
+    assert schedule.job_name == "attribution_job"
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+
+
+def test_everything_automatic_is_described(location):
+    assert location.resolve_schedule_def("daily_attribution").description
+    assert location.resolve_sensor_def("landing_folder").description
+    assert location.resolve_job_def("attribution_job").description
+
+
+def test_an_empty_landing_folder_starts_nothing(location, landing):
+    ticked = tick(location)
+    assert not ticked.run_requests
+    assert "no files" in ticked.skip_message
+
+
+def test_a_new_file_starts_one_run(location, landing):
+    place(landing, "a.csv")
+    ticked = tick(location)
+    assert len(ticked.run_requests) == 1
+    again = tick(location, ticked.cursor)
+    assert not again.run_requests
+    assert "nothing changed" in again.skip_message
+
+
+def test_a_growing_file_is_waited_for_and_not_forgotten(location, landing):
+    place(landing, "a.csv", age_seconds=0)
+    ticked = tick(location)
+    assert not ticked.run_requests
+    assert "a.csv is still being written" in ticked.skip_message
+    place(landing, "a.csv")
+    assert len(tick(location, ticked.cursor).run_requests) == 1
+
+
+def test_another_file_starts_another_run(location, landing):
+    place(landing, "a.csv")
+    first = tick(location)
+    place(landing, "b.csv")
+    second = tick(location, first.cursor)
+    assert second.run_requests[0].run_key != first.run_requests[0].run_key

@@ -1,0 +1,98 @@
+"""How a command's request becomes the job's configuration."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_code.defs.ingestion.steps import batch_query, landing_metadata, landing_paths
+from dagster_code.defs.transform.checks import as_check_result
+from dagster_code.defs.transform.steps import inputs_of_build
+from dagster_code.lib.dbt import Manifest
+from dagster_code.lib.pipeline import RunRequest, run_config, was_interrupted
+from dagster_code.lib.quality import CHECKS, Outcome
+from dagster_code.lib.settings import load_settings
+
+
+def landings(request):
+    ops = run_config(request)["ops"]
+    return {kind: ops[f"raw__{kind}"]["config"] for kind in ("events", "clients")}
+
+
+def test_without_paths_the_landing_folder_is_landed():
+    assert landings(RunRequest()) == {
+        "events": {"paths": [], "is_skipped": False},
+        "clients": {"paths": [], "is_skipped": False},
+    }
+
+
+def test_with_paths_only_they_are_landed():
+    assert landings(RunRequest(events=("/a.csv",))) == {
+        "events": {"paths": ["/a.csv"], "is_skipped": False},
+        "clients": {"paths": [], "is_skipped": True},
+    }
+
+
+@pytest.mark.parametrize(
+    "request_", [RunRequest(), RunRequest(("/a",), ("/b",), {"attribution_window_days": 7}, True)]
+)
+def test_the_job_accepts_the_configuration(location, request_):
+    job = location.resolve_job_def("attribution_job")
+    assert dg.validate_run_config(job, run_config(request_))
+
+
+def test_the_landing_folder_is_made(tmp_path):
+    settings = load_settings({"ATTRIBUTION_HOME": str(tmp_path), "HOME": str(tmp_path)})
+    assert landing_paths("events", [], settings) == [tmp_path / "landing" / "events"]
+    assert (tmp_path / "landing" / "events").is_dir()
+
+
+def test_a_kind_that_was_not_to_land_reports_nothing():
+    assert landing_metadata(None)["landed"] == []
+
+
+def test_the_query_of_a_batch_shows_its_rows():
+    assert "where batch = 7\n" in batch_query("events", 7)
+    assert "max(batch)" in batch_query("clients", None)
+
+
+def test_a_check_result_carries_observed_expected_and_its_statement():
+    check = next(check for check in CHECKS if check.name == "nothing_lost")
+    result = as_check_result(check, Outcome(False, 9, 10), "select 1")
+    assert not result.passed
+    assert result.severity == dg.AssetCheckSeverity.ERROR
+    assert result.metadata["observed"].value == "9"
+    assert result.metadata["expected"].value == "10"
+    assert "select 1" in result.metadata["spark_query"].value
+
+
+def test_a_warning_stays_a_warning():
+    check = next(check for check in CHECKS if check.is_warning)
+    result = as_check_result(check, Outcome(False, 1, 0), "select 1")
+    assert result.severity == dg.AssetCheckSeverity.WARN
+
+
+def test_a_project_edited_after_loading_is_not_built():
+    loaded = Manifest(Path("manifest.json"), "checksum of before")
+    with pytest.raises(dg.Failure, match="has changed since it was loaded"):
+        inputs_of_build(None, {}, loaded)
+
+
+def test_ctrl_c_is_told_from_a_failure():
+    @dg.op
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+
+    @dg.op
+    def broken():
+        raise ValueError("broken")
+
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    for op, expected in ((interrupted, True), (broken, False)):
+        job = dg.GraphDefinition(f"{op.name}_graph", node_defs=[op]).to_job()
+        result = job.execute_in_process(raise_on_error=False, run_config=quiet)
+        assert was_interrupted(result) is expected

@@ -1,0 +1,30 @@
+"""The project's SQL macros, rendered without dbt."""
+
+import functools
+
+import jinja2
+
+from dagster_code.lib.dbt import declared_variables
+from dagster_code.lib.settings import DBT_PROJECT_DIR
+
+
+def render(expression, **variables):
+    """Render an expression that calls macros, like `whole_days('a', 'b')`, as SQL.
+
+    Args:
+        expression: Jinja, without the braces around it.
+        variables: dbt variables that differ from the project's defaults.
+    """
+    known = declared_variables()
+    assert set(variables) <= set(known)
+    environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined)
+    environment.globals["var"] = (known | variables).__getitem__
+    template = environment.from_string(_all_macros() + "{{ " + expression + " }}")
+    return template.render().strip()
+
+
+@functools.cache
+def _all_macros():
+    # One template, since in dbt every macro sees every other one.
+    files = sorted((DBT_PROJECT_DIR / "macros").rglob("*.sql"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)

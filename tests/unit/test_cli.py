@@ -1,0 +1,96 @@
+"""The command's arguments, exit codes and one-line errors. No JVM, no Dagster."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dagster_code.lib.errors import UserError
+from dagster_code.lib.run import checked_paths
+
+
+def attribution(home, *arguments, **environment):
+    script = "from dagster_code.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=os.environ | {"ATTRIBUTION_HOME": str(home)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def only_line(text):
+    assert text.count("\n") == 1
+    return text.strip()
+
+
+@pytest.mark.parametrize("kind", ["--events", "--clients"])
+def test_a_path_that_is_not_there_is_one_line_and_starts_nothing(tmp_path, kind):
+    done = attribution(tmp_path / "home", "run", kind, str(tmp_path / "none.csv"))
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "none.csv: there is no such file or folder" in only_line(done.stderr)
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_unknown_variable_names_the_known_ones(tmp_path):
+    done = attribution(tmp_path / "home", "run", "--vars", "{window: 1}")
+    assert done.returncode == 2
+    assert "attribution_window_days" in only_line(done.stderr)
+    assert not (tmp_path / "home").exists()
+
+
+def test_status_without_a_server_exits_with_3_and_needs_no_second(tmp_path):
+    attribution(tmp_path, "status")
+    started = time.monotonic()
+    done = attribution(tmp_path, "status")
+    assert done.returncode == 3
+    assert done.stdout.startswith("down")
+    # Spark alone would take four times as long to import.
+    assert time.monotonic() - started < 1
+
+
+def test_a_wrong_setting_is_one_line(tmp_path):
+    done = attribution(tmp_path, "status", ATTRIBUTION_THRIFT_PORT="high")
+    assert done.returncode == 2
+    assert "ATTRIBUTION_THRIFT_PORT" in only_line(done.stderr)
+
+
+def test_debugging_shows_the_trace(tmp_path):
+    done = attribution(tmp_path, "status", ATTRIBUTION_CORES="none", ATTRIBUTION_DEBUG="1")
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+def test_down_without_a_server_is_fine(tmp_path):
+    done = attribution(tmp_path, "down")
+    assert done.returncode == 0
+    assert "not running" in done.stdout
+
+
+def test_an_unknown_command_is_refused(tmp_path):
+    done = attribution(tmp_path, "runn")
+    assert done.returncode == 2
+    assert "runn" in done.stderr
+
+
+def test_every_command_is_in_the_help(tmp_path):
+    done = attribution(tmp_path, "--help")
+    assert done.returncode == 0
+    for command in ("run", "demo", "query", "up", "down", "status", "dev"):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_relative_paths_are_made_absolute(tmp_path, monkeypatch):
+    (tmp_path / "events.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    assert checked_paths(["events.csv"]) == (str(tmp_path / "events.csv"),)
+
+
+def test_a_missing_path_is_named_as_it_was_typed():
+    with pytest.raises(UserError, match=r"^no/where: "):
+        checked_paths(["no/where"])

@@ -1,0 +1,115 @@
+"""The dbt project seen from outside: variables, arguments, checksum, failures."""
+
+import json
+
+import pytest
+
+from dagster_code.lib.dbt import (
+    build_arguments,
+    declared_variables,
+    failures,
+    parse_variables,
+    project_checksum,
+    server_environment,
+)
+from dagster_code.lib.errors import UserError
+
+DECLARED = {"attribution_window_days": 30, "max_rejected_share": 0.05, "outside": "unattributed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("{attribution_window_days: 7}", {"attribution_window_days": 7}),
+        ("attribution_window_days: 7", {"attribution_window_days": 7}),
+        ("{max_rejected_share: 1}", {"max_rejected_share": 1}),
+        ("{outside: direct}", {"outside": "direct"}),
+        ("{}", {}),
+    ],
+)
+def test_variables_are_a_yaml_mapping(text, given):
+    assert parse_variables(text, DECLARED) == given
+
+
+def test_variables_may_be_in_a_file(tmp_path):
+    path = tmp_path / "vars.yml"
+    path.write_text("attribution_window_days: 90\n", encoding="utf-8")
+    assert parse_variables(str(path), DECLARED) == {"attribution_window_days": 90}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{window: 7}", "no variable 'window'; known: attribution_window_days, max_rejected_share"),
+        ("{attribution_window_days: seven}", "must be a whole number"),
+        ("{attribution_window_days: 7.5}", "must be a whole number"),
+        ("{attribution_window_days: true}", "must be a whole number"),
+        ("{attribution_window_days: -1}", "must not be negative"),
+        ("{max_rejected_share: lots}", "must be a number"),
+        ("{outside: 1}", "must be a text"),
+        ("missing.yml", "no such file"),
+        ("- a: 1", "neither a YAML mapping"),
+        ("{attribution_window_days: [", "cannot be read as YAML"),
+        ("", "neither a YAML mapping"),
+    ],
+)
+def test_variables_that_cannot_be_meant_are_refused(text, reason):
+    with pytest.raises(UserError) as refused:
+        parse_variables(text, DECLARED)
+    assert reason in str(refused.value)
+    assert refused.value.exit_code == 2
+    assert "\n" not in str(refused.value)
+
+
+def test_the_projects_variables_are_known():
+    assert declared_variables()["attribution_window_days"] == 30
+
+
+def test_a_plain_build_leaves_unit_tests_out():
+    assert build_arguments({}, False) == ["build", "--exclude-resource-type", "unit_test"]
+
+
+def test_a_build_passes_variables_and_the_full_refresh_on():
+    arguments = build_arguments({"b": 1, "a": "x"}, True)
+    assert arguments[3:] == ["--vars", '{"a": "x", "b": 1}', "--full-refresh"]
+
+
+def test_dbt_finds_the_server_on_loopback():
+    assert server_environment(1234) == {
+        "ATTRIBUTION_DBT_HOST": "127.0.0.1",
+        "ATTRIBUTION_DBT_PORT": "1234",
+    }
+
+
+@pytest.mark.parametrize("name", ["models/a.sql", "seeds/b.csv", "macros/c.sql", "x.yml"])
+def test_the_checksum_changes_with_every_file_of_the_project(tmp_path, name):
+    before = project_checksum(tmp_path)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("1", encoding="utf-8")
+    added = project_checksum(tmp_path)
+    path.write_text("2", encoding="utf-8")
+    assert len({before, added, project_checksum(tmp_path)}) == 3
+
+
+def test_the_checksum_does_not_change_with_what_dbt_writes(tmp_path):
+    before = project_checksum(tmp_path)
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "manifest.json").write_text("{}", encoding="utf-8")
+    assert project_checksum(tmp_path) == before
+
+
+def test_failures_are_named_with_their_reason(tmp_path):
+    results = [
+        {"unique_id": "model.attribution.base_events", "status": "error", "message": "bad\n  SQL"},
+        {"unique_id": "test.attribution.is_unique.1a2b", "status": "fail", "message": "Got 3"},
+        {"unique_id": "model.attribution.stg_events", "status": "skipped", "message": None},
+        {"unique_id": "seed.attribution.channel_rules", "status": "success", "message": "OK"},
+    ]
+    path = tmp_path / "run_results.json"
+    path.write_text(json.dumps({"results": results}), encoding="utf-8")
+    assert failures(path) == ["base_events: bad SQL", "is_unique: Got 3"]
+
+
+def test_a_build_that_wrote_no_results_names_nothing(tmp_path):
+    assert failures(tmp_path / "run_results.json") == []

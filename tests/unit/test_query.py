@@ -1,0 +1,131 @@
+"""What `attribution query` prints, from rows as Spark Connect gives them."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+
+import pytest
+
+from dagster_code.lib.errors import ServerError, UserError
+from dagster_code.lib.query import as_user_error, distinct_names, lines, run_statement
+
+
+def printed(names, kinds, rows, output_format):
+    return "".join(lines(names, kinds, rows, output_format))
+
+
+def test_csv_tells_null_from_an_empty_text():
+    text = printed(["a", "b"], ["text", "text"], [(None, "")], "csv")
+    assert text == 'a,b\r\n,""\r\n'
+
+
+@pytest.mark.parametrize("cell", ["x,y", 'say "hi"', "two\nlines", "carriage\rreturn", "Grüße 😀"])
+def test_csv_is_read_back_by_a_csv_reader(cell):
+    text = printed(["a", "b"], ["text", "text"], [(cell, "end")], "csv")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], [cell, "end"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("0E-18"), "0.000000000000000000"),
+        (Decimal("12345678901234567890.10"), "12345678901234567890.10"),
+        (True, "true"),
+        (0.1, "0.1"),
+        (2**62, str(2**62)),
+    ],
+)
+def test_csv_writes_numbers_in_full(value, text):
+    assert printed(["a"], ["number"], [(value,)], "csv") == f"a\r\n{text}\r\n"
+
+
+def test_json_is_an_array_of_objects_one_a_line():
+    rows = [("x", Decimal("1.50"), None, '{"k":[1]}'), ("ü", Decimal(0), True, None)]
+    text = printed(
+        ["name", "revenue", "flag", "nested"], ["text", "number", "boolean", "json"], rows, "json"
+    )
+    assert json.loads(text) == [
+        {"name": "x", "revenue": 1.5, "flag": None, "nested": {"k": [1]}},
+        {"name": "ü", "revenue": 0, "flag": True, "nested": None},
+    ]
+    assert len(text.splitlines()) == 4
+    assert '"revenue": 1.50' in text
+
+
+def test_json_without_rows_is_an_empty_array():
+    assert json.loads(printed(["a"], ["text"], [], "json")) == []
+
+
+def test_json_has_no_number_for_infinity():
+    rows = [(float("inf"),), (float("nan"),)]
+    assert json.loads(printed(["a"], ["number"], rows, "json")) == [{"a": "Infinity"}, {"a": "NaN"}]
+
+
+def test_a_name_that_repeats_is_numbered_in_json():
+    assert distinct_names(["a", "a", "a_2", "a"]) == ["a", "a_2", "a_2_2", "a_3"]
+
+
+def test_a_table_aligns_numbers_to_the_right_and_names_null():
+    text = printed(["channel", "n"], ["text", "number"], [("email", 5), (None, 1200)], "table")
+    assert text.splitlines() == [
+        "channel     n",
+        "-------  ----",
+        "email       5",
+        "NULL     1200",
+    ]
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "json"])
+def test_a_statement_without_result_prints_nothing(output_format):
+    assert printed([], [], [], output_format) == ""
+
+
+@pytest.mark.parametrize("output_format", ["csv", "json", "table"])
+def test_rows_are_read_as_the_lines_are(output_format):
+    read = 0
+
+    def rows():
+        nonlocal read
+        for number in range(10_000):
+            read += 1
+            yield (number,)
+
+    iterator = lines(["a"], ["number"], rows(), output_format)
+    for _ in range(4):
+        next(iterator)
+    assert read <= 1_001
+
+
+@pytest.mark.parametrize("sql", ["", "  ", ";", " ;\n; "])
+def test_no_statement_is_refused_before_spark_is_asked(sql):
+    with pytest.raises(UserError, match="no SQL statement"):
+        run_statement(None, sql)
+
+
+def test_an_error_of_spark_is_one_line_with_its_state():
+    error = RuntimeError(
+        "[TABLE_OR_VIEW_NOT_FOUND] The table `x` cannot be found.\nTo tolerate the error,\nuse"
+        " IF EXISTS. SQLSTATE: 42P01; line 1 pos 14;\n'Project [*]\n\nJVM stacktrace:\nat org.x"
+    )
+    assert str(as_user_error(error)) == (
+        "[TABLE_OR_VIEW_NOT_FOUND] The table `x` cannot be found. To tolerate the error, use"
+        " IF EXISTS. SQLSTATE: 42P01; line 1 pos 14"
+    )
+    assert as_user_error(error).exit_code == 2
+
+
+def test_a_syntax_error_keeps_its_position():
+    error = RuntimeError(
+        "\n[PARSE_SYNTAX_ERROR] Syntax error at or near 'selec'. SQLSTATE: 42601"
+        " (line 1, pos 0)\n\n== SQL ==\nselec 1\n^^^\n"
+    )
+    assert str(as_user_error(error)) == (
+        "[PARSE_SYNTAX_ERROR] Syntax error at or near 'selec'. SQLSTATE: 42601 (line 1, pos 0)"
+    )
+
+
+def test_a_server_that_went_away_is_told_with_what_to_do():
+    error = as_user_error(RuntimeError("status = StatusCode.UNAVAILABLE\nConnection refused"))
+    assert isinstance(error, ServerError)
+    assert "attribution up" in str(error)

@@ -1,0 +1,83 @@
+"""What a run prints, and when it counts as failed."""
+
+from types import SimpleNamespace
+
+from dagster_code.lib.report import check_lines, failure_line, rejected_lines, run_lines
+
+NOTHING = {
+    "landed": [],
+    "record_count": 0,
+    "unreadable_count": 0,
+    "skipped": [],
+    "refused": [],
+    "ignored": [],
+    "growing": [],
+    "notes": [],
+}
+CHECK = SimpleNamespace(name="nothing_lost", table="staging.stg_events", detail="observed 9")
+
+
+def report(**changes):
+    fields = {
+        "landings": {"events": NOTHING},
+        "passed": 0,
+        "warned": [],
+        "failed": [],
+        "errors": [],
+        "built_count": 0,
+        "up_to_date_since": None,
+    }
+    return SimpleNamespace(**(fields | changes))
+
+
+def test_a_run_with_nothing_new_says_since_when_the_tables_are_up_to_date():
+    text = "".join(run_lines(report(up_to_date_since="2026-01-02T03:04:05+00:00")))
+    assert "Nothing new; tables are up to date since 2026-01-02T03:04:05+00:00" in text
+    assert "Checks" not in text
+
+
+def test_landed_files_and_records_are_counted():
+    landing = NOTHING | {"landed": ["a", "b"], "record_count": 1234, "unreadable_count": 1}
+    text = "".join(run_lines(report(landings={"events": landing}, built_count=12, passed=3)))
+    assert "raw.events: 2 files, 1,234 records, 1 of them unreadable" in text
+    assert "Checks: 3 passed, 0 warned, 0 failed" in text
+
+
+def test_a_file_that_did_not_land_is_named_with_its_reason():
+    landing = NOTHING | {"refused": [["a.gz", "broken"]], "growing": [["b.csv", "still growing"]]}
+    text = "".join(run_lines(report(landings={"events": landing})))
+    assert "refused: a.gz: broken" in text
+    assert "not landed: b.csv: still growing" in text
+
+
+def test_thousands_of_files_are_told_by_their_number():
+    landing = NOTHING | {"skipped": [[f"{number}.csv", "known"] for number in range(2_000)]}
+    text = "".join(run_lines(report(landings={"events": landing})))
+    assert "skipped: and 1,990 more files" in text
+
+
+def test_checks_that_did_not_pass_are_named():
+    text = "".join(check_lines(5, [], [CHECK]))
+    assert "Checks: 5 passed, 0 warned, 1 failed" in text
+    assert "failed: nothing_lost (staging.stg_events): observed 9" in text
+
+
+def test_rejected_records_are_counted_by_reason():
+    text = "".join(rejected_lines([("invalid_revenue", 1500), ("missing_client_id", 1)]))
+    assert "Rejected: 1,501 records" in text
+    assert "invalid_revenue: 1,500" in text
+
+
+def test_a_run_that_worked_has_no_failure():
+    assert failure_line(report(warned=[CHECK])) is None
+
+
+def test_everything_that_did_not_work_is_in_the_failure():
+    landing = NOTHING | {"refused": [["a", "x"], ["b", "y"]], "growing": [["c", "z"]]}
+    line = failure_line(
+        report(errors=["dbt: broken"], failed=[CHECK], landings={"events": landing})
+    )
+    assert line == (
+        "dbt: broken; checks failed: nothing_lost; 2 files refused; mend and offer again;"
+        " 1 file still growing; run again when complete"
+    )
