@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -169,10 +170,18 @@ def failures(run_results: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return [
-        f"{result['unique_id'].split('.')[2]}: {' '.join(str(result['message']).split())}"
+        f"{result['unique_id'].split('.')[2]}: {_without_trace(str(result['message']))}"
         for result in results
         if result["status"] in ("error", "fail", "runtime error")
     ]
+
+
+def _without_trace(message: str) -> str:
+    """Keep what a user can act on: not the server's stack, nor the plan that Spark appends."""
+    text = " ".join(message.split())
+    text = re.sub(r"^.*HiveSQLException: Error running query: (\[\w+\] )?", r"\1", text)
+    text = re.sub(r" at (org|java|scala|jdk|io)\..*$", "", text)
+    return re.sub(r"; '[A-Z]\w+ .*$", "", text)[:600]
 
 
 def _inline_or_file(text: str) -> str:

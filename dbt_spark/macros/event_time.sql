@@ -5,7 +5,7 @@
     Digits beyond the microsecond are cut off.
 #}
 {% macro parsed_event_time(text) -%}
-    {%- set number = "try_cast(" ~ text ~ " as decimal(38, 9))" -%}
+    {%- set number = "try_cast(" ~ text ~ " as decimal(38, 15))" -%}
     case
         when {{ text }} rlike '^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+)?$'
             then
@@ -15,14 +15,18 @@
                     when abs({{ number }}) < 1e15
                         then timestamp_micros(cast(floor({{ number }} * 1000) as bigint))
                 end
-        -- the extended form, and the basic one (20201101T001925Z), which has no separator at all
-        when upper({{ text }}) rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
+        -- the extended form
+        when upper({{ text }}) rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]+)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$'
             then try_cast(replace(replace(replace(upper({{ text }}), ',', '.'), ' +', '+'), ' -', '-') as timestamp)
-        when upper({{ text }}) rlike '^[0-9]{8}T[0-9]{6}([.,][0-9]+)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
+        -- the same without seconds, which Spark reads only without an offset
+        when upper({{ text }}) rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2} ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
+            then try_cast(regexp_replace(upper({{ text }}), '^(.{16}) ?', '$1:00') as timestamp)
+        -- the basic form (20201101T001925Z), which has no separator at all
+        when upper({{ text }}) rlike '^[0-9]{8}T[0-9]{6}([.,][0-9]+)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?$'
             then
                 try_cast(
                     regexp_replace(
-                        replace(upper({{ text }}), ',', '.'),
+                        replace(replace(upper({{ text }}), ',', '.'), ' ', ''),
                         '^([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})',
                         '$1-$2-$3T$4:$5:'
                     ) as timestamp

@@ -33,7 +33,12 @@
                         if(instr(pair, '=') > 0, substr(pair, instr(pair, '=') + 1), '') as text
                     )
                 ),
-                parameter -> struct(parameter.name, parameter.text, try_url_decode(parameter.text) as decoded)
+                parameter -> struct(
+                    parameter.name,
+                    parameter.text,
+                    -- Java's decoder takes `%+b` for a number
+                    if(parameter.text rlike '%(?![0-9A-Fa-f]{2})', null, try_url_decode(parameter.text)) as decoded
+                )
             ),
             parameter -> struct(
                 parameter.name,

@@ -6,8 +6,11 @@
     {{ return(create_csv_table(model, agate_table)) }}
 {% endmacro %}
 
-{# Nothing yet: spark__load_csv_rows creates the table together with its rows. #}
+{# spark__load_csv_rows creates the table together with its rows; dbt does not call it when there are none. #}
 {% macro spark__create_csv_table(model, agate_table) %}
+    {%- if agate_table.rows | length == 0 -%}
+        {{ return(load_csv_rows(model, agate_table)) }}
+    {%- endif -%}
     {{ return('-- created with its rows') }}
 {% endmacro %}
 

@@ -53,6 +53,7 @@ select
     batch,
     landed_at,
     client_id,
+    event_id as delivered_event_id,
     -- the same record delivered twice is still one event
     coalesce(event_id, {{ record_fingerprint(fields) }}) as event_id,
     occurred_at as event_time,

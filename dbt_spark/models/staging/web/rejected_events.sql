@@ -28,7 +28,7 @@ judged as (
             if(duplicates.source_sha256 is not null, 'duplicate_event_id', null)
         ) as reason,
         records.client_id,
-        records.event_id,
+        records.delivered_event_id as event_id,
         records.record,
         records.problem,
         records.source_file,
