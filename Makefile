@@ -34,7 +34,7 @@ lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/yamllint --strict .
-	@$(BIN)/sqlfluff lint dbt_spark
+	@$(BIN)/sqlfluff lint dbt_spark/models dbt_spark/tests
 
 types: setup ## mypy
 	@$(BIN)/mypy dagster_code

@@ -79,7 +79,7 @@ class Settings:
 
     @property
     def dbt_target_dir(self) -> Path:
-        """dbt's target folder: manifest, compiled SQL, run results."""
+        """The target folder of dbt: manifest, compiled SQL, run results."""
         return self.home / "dbt_target"
 
 
