@@ -5,13 +5,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_code.lib.landing.discover import discover
+
 
 @dataclass(frozen=True)
 class LandingFolder:
     """What is in the landing folder, without reading any file.
 
     Attributes:
-        file_count: files in it, at any depth; hidden ones are left out.
+        file_count: data files in it, at any depth.
         digest: names, sizes and modification times in one hash; "" without files.
         is_settled: no file was touched within the settling time.
         newest: the file touched last, relative to the folder; "" without files.
@@ -32,17 +34,15 @@ def observe(folder: Path, settle_seconds: float, now: float | None = None) -> La
         now: seconds since 1970; the clock's when left out.
     """
     files = []
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
+    # Only what a landing would take: a half-copied file must not hold the others back.
+    for candidate in discover([folder]).candidates if folder.is_dir() else ():
         try:
-            status = path.stat()
+            status = candidate.path.stat()
         except FileNotFoundError:
             # Renamed or removed since it was listed: the next look will see.
             continue
-        if path.is_file():
-            files.append((relative.as_posix(), status.st_size, status.st_mtime_ns))
+        name = candidate.path.relative_to(folder.absolute()).as_posix()
+        files.append((name, status.st_size, status.st_mtime_ns))
     if not files:
         return LandingFolder(0, "", True, "")
     newest, _, touched_ns = max(files, key=lambda file: file[2])

@@ -17,4 +17,9 @@
             "var outside_window_channel is " ~ var('outside_window_channel') ~ ": it must be unattributed or direct"
         ) }}
     {%- endif -%}
+    {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', var('earliest_event_date') | string) -%}
+        {{ exceptions.raise_compiler_error(
+            "var earliest_event_date is " ~ var('earliest_event_date') ~ ": it must be a day like 2000-01-01"
+        ) }}
+    {%- endif -%}
 {%- endmacro %}

@@ -46,3 +46,11 @@ def test_hidden_files_are_left_out(tmp_path):
     place(tmp_path / "events" / ".part", 1)
     place(tmp_path / ".staging" / "a.csv", 1)
     assert observe(tmp_path, 2.0, NOW).file_count == 0
+
+
+def test_a_half_copied_file_does_not_hold_the_others_back(tmp_path):
+    place(tmp_path / "events" / "a.csv", 100)
+    place(tmp_path / "events" / "b.csv.part", 1)
+    place(tmp_path / "events" / "_success", 1)
+    seen = observe(tmp_path, 2.0, NOW)
+    assert (seen.file_count, seen.is_settled) == (1, True)
