@@ -44,7 +44,7 @@ class Result:
         Args:
             frame: what the statement gave.
         """
-        from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+        from pyspark.sql import functions as F
 
         fields = frame.schema.fields
         self.names = [field.name for field in fields]
@@ -126,7 +126,7 @@ def as_user_error(error: Exception) -> UserError:
 
 
 def _kind(data_type: "DataType") -> str:
-    from pyspark.sql import types as T  # noqa: N812 - PySpark's own convention
+    from pyspark.sql import types as T
 
     if isinstance(data_type, T.NumericType):
         return "number"
@@ -137,8 +137,8 @@ def _kind(data_type: "DataType") -> str:
 
 
 def _printable(column: "Column", data_type: "DataType") -> "Column":
-    from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
-    from pyspark.sql import types as T  # noqa: N812 - PySpark's own convention
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
 
     if isinstance(data_type, T.TimestampType):
         return F.date_format(column, _TIMESTAMP)

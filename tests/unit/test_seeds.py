@@ -127,15 +127,18 @@ def test_the_yaml_describes_and_types_every_column_of_every_seed() -> None:
 def test_the_aliases_and_click_ids_are_the_contract_s() -> None:
     # users may add to both
     aliases = {row["alias"]: row["event_type"] for row in ROWS["event_type_aliases"]}
-    assert aliases.items() >= {
-        "page_view": "page_view",
-        "pageview": "page_view",
-        "screen_view": "page_view",
-        "purchase": "purchase",
-        "order_completed": "purchase",
-        "transaction": "purchase",
-        "in_app_purchase": "purchase",
-    }.items()
+    assert (
+        aliases.items()
+        >= {
+            "page_view": "page_view",
+            "pageview": "page_view",
+            "screen_view": "page_view",
+            "purchase": "purchase",
+            "order_completed": "purchase",
+            "transaction": "purchase",
+            "in_app_purchase": "purchase",
+        }.items()
+    )
     assert [(row["click_id"], row["source"], row["medium"]) for row in ROWS["click_ids"]][:7] == [
         ("gclid", "google", "cpc"),
         ("gbraid", "google", "cpc"),

@@ -22,7 +22,7 @@ from pathlib import Path
 from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+from pyspark.sql import functions as F
 from pyspark.sql.connect.shell.progress import ProgressHandler, StageInfo
 
 import dagster_code.lib.landing
