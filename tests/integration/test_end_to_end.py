@@ -1,14 +1,19 @@
 """The whole pipeline on real and on generated input, judged by the independent oracle."""
 
+import os
 import random
+import re
+import subprocess
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from dagster_code.lib import server
+from dagster_code.lib.dbt import server_environment
 from dagster_code.lib.settings import DBT_PROJECT_DIR
-from tests.integration.conftest import Home
+from tests.integration.conftest import ATTRIBUTION, Home
 from tests.oracle import (
     Config,
     Rules,
@@ -71,6 +76,36 @@ def test_every_table_of_the_sample_equals_the_oracle(home: Home, sample) -> None
 def test_the_demo_prints_the_four_answers_and_the_checks(sample) -> None:
     for text in ("organic_search", "2114.00", "36696.00", "journey_length_days", "page_view"):
         assert text in sample.stdout, text
+
+
+def test_every_dbt_unit_test_passes(home: Home, sample, tmp_path) -> None:
+    state = server.ensure_running(home.settings, lambda _line: None)
+    result = subprocess.run(
+        [
+            str(ATTRIBUTION.with_name("dbt")),
+            "--no-use-colors",
+            "test",
+            "--select",
+            "test_type:unit",
+            "--project-dir",
+            str(DBT_PROJECT_DIR),
+            "--profiles-dir",
+            str(DBT_PROJECT_DIR),
+            "--target-path",
+            str(tmp_path / "target"),
+            "--log-path",
+            str(tmp_path / "logs"),
+        ],
+        env={**os.environ, **server_environment(state.thrift_port)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+    passed = re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", result.stdout)
+    assert passed, result.stdout
+    assert int(passed.group(1)) >= 20
 
 
 def test_the_landing_loses_and_changes_nothing(home: Home, generated: list[Path]) -> None:
