@@ -386,7 +386,7 @@ def _process_of(state: ServerState) -> psutil.Process | None:
 
 
 def _processes(settings: Settings) -> dict[int, psutil.Process]:
-    """All processes of this home's server by pid: it, its helpers, and servers without a state."""
+    """The live processes of this home's server by pid: it, its helpers, servers without a state."""
     state, marker = _read_state(settings), _marker(settings)
     found: dict[int, psutil.Process] = {}
     recorded = _process_of(state) if state is not None else None
@@ -402,7 +402,8 @@ def _processes(settings: Settings) -> dict[int, psutil.Process]:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if os.getsid(process.pid) in sessions:
                 found[process.pid] = process
-    return found
+    # spark-class becomes the JVM and may leave it a child that it never collects
+    return {pid: process for pid, process in found.items() if _runs(process)}
 
 
 def _kill_all(settings: Settings, grace_seconds: float) -> bool:

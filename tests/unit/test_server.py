@@ -33,6 +33,8 @@ if mode == "always-races" or (mode == "races-once" and not race.exists()):
     race.touch(); print("java.net.BindException: Address already in use"); sys.exit(1)
 if mode == "has-a-worker":
     subprocess.Popen([sys.executable, "-c", "import os, time; os.setpgid(0, 0); time.sleep(60)"])
+if mode == "leaves-a-zombie":
+    subprocess.Popen([sys.executable, "-c", "pass"])
 if mode != "never-answers":
     lines = dict(line.split(" ", 1) for line in conf.read_text().splitlines())
     keys = ("spark.hadoop.hive.server2.thrift.port", "spark.connect.grpc.binding.port")
@@ -226,6 +228,15 @@ def test_workers_that_left_the_process_group_are_ended_too(settings, behave):
     server.stop(settings)
 
     assert_nothing_is_left(settings)
+
+
+def test_a_child_that_ended_and_was_never_collected_is_no_process_of_the_server(settings, behave):
+    behave("leaves-a-zombie")
+    state = server.start(settings, ignore)
+    children = psutil.Process(state.pid).children()
+    wait_until(lambda: [child.status() for child in children] == [psutil.STATUS_ZOMBIE])
+
+    assert set(server._processes(settings)) == {state.pid}
 
 
 def test_a_hung_server_is_reported_and_replaced(settings, behave, monkeypatch):

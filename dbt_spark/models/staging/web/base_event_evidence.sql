@@ -72,7 +72,7 @@ tagged as (
 
 click_rules as (
 
-    select array_sort(collect_list(struct(rank, click_id, source, medium))) as rules
+    select map_from_entries(collect_list(struct(click_id, struct(rank, source, medium)))) as rules
     from {{ ref('click_ids') }}
 
 ),
@@ -85,16 +85,19 @@ clicked as (
         {%- set parameter = trimmed(field ~ '_parameter') %}
         coalesce({{ field }}, {{ campaign_value(parameter) }}) as {{ field | replace('utm_', 'tag_') }},
         {%- endfor %}
-        try_element_at(
-            filter(
-                click_rules.rules,
-                rule -> exists(
-                    tagged.fields,
-                    field -> field.name = rule.click_id and {{ campaign_value(trimmed('field.value')) }} is not null
+        -- the rule of the lowest rank among the ids that have a value; most events have nowhere to carry one
+        case
+            when
+                coalesce({{ click_id_columns | join(', ') }}) is not null
+                or tagged.extra is not null
+                or size(tagged.parameters) > 0
+                then array_min(
+                    transform(
+                        filter(tagged.fields, field -> {{ campaign_value(trimmed('field.value')) }} is not null),
+                        field -> try_element_at(click_rules.rules, field.name)
+                    )
                 )
-            ),
-            1
-        ) as click
+        end as click
     from tagged
     cross join click_rules
 
