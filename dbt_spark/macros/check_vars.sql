@@ -12,6 +12,21 @@
             "var max_path_touches is " ~ var('max_path_touches') ~ ": it must be a whole number from 2"
         ) }}
     {%- endif -%}
+    {%- for name in ['position_based_first_percent', 'position_based_last_percent'] -%}
+        {%- if var(name) is not integer or var(name) < 0 or var(name) > 100 -%}
+            {{ exceptions.raise_compiler_error("var " ~ name ~ " is " ~ var(name) ~ ": it must be a whole number from 0 to 100") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if var('position_based_first_percent') + var('position_based_last_percent') > 100 -%}
+        {{ exceptions.raise_compiler_error(
+            "vars position_based_first_percent and position_based_last_percent: together they must not exceed 100"
+        ) }}
+    {%- endif -%}
+    {%- if var('time_decay_half_life_days') is not number or var('time_decay_half_life_days') <= 0 -%}
+        {{ exceptions.raise_compiler_error(
+            "var time_decay_half_life_days is " ~ var('time_decay_half_life_days') ~ ": it must be a number above 0"
+        ) }}
+    {%- endif -%}
     {%- if var('outside_window_channel') not in ['unattributed', 'direct'] -%}
         {{ exceptions.raise_compiler_error(
             "var outside_window_channel is " ~ var('outside_window_channel') ~ ": it must be unattributed or direct"

@@ -15,12 +15,30 @@ def render(expression, **variables):
         expression: Jinja, without the braces around it.
         variables: dbt variables that differ from the project's defaults.
     """
+    return _rendered("{{ " + expression + " }}", variables)
+
+
+def render_model(name, **variables):
+    """Render a model as a query on views that have the names of the models it refers to.
+
+    Args:
+        name: of the model.
+        variables: dbt variables that differ from the project's defaults.
+    """
+    (path,) = (DBT_PROJECT_DIR / "models").rglob(f"{name}.sql")
+    return _rendered(path.read_text(encoding="utf-8"), variables)
+
+
+def _rendered(text, variables):
     known = declared_variables()
     assert set(variables) <= set(known)
     environment = jinja2.Environment(extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined)
-    environment.globals["var"] = (known | variables).__getitem__
-    template = environment.from_string(_all_macros() + "{{ " + expression + " }}")
-    return template.render().strip()
+    environment.globals |= {
+        "var": (known | variables).__getitem__,
+        "ref": lambda model: model,
+        "config": lambda **_options: "",
+    }
+    return environment.from_string(_all_macros() + text).render().strip()
 
 
 @functools.cache

@@ -1,5 +1,8 @@
-{# Fails with both totals unless the column adds up, to the cent, to the revenue of all purchases in stg_events. #}
-{% test conserves_revenue(model, column) %}
+{#
+    Fails with both totals unless the column adds up, to the cent, to the revenue of all purchases in stg_events; with
+    `groups` in each group.
+#}
+{% test conserves_revenue(model, column, groups=[]) %}
 
 with
 
@@ -11,7 +14,8 @@ purchases as (
 
 model_totals as (
 
-    select coalesce(sum({{ column }}), 0) as total from {{ model }}
+    select coalesce(sum({{ column }}), 0) as total
+    from {{ model }}{% if groups %} group by {{ groups | join(', ') }}{% endif %}
 
 )
 

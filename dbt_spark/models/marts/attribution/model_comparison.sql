@@ -1,0 +1,215 @@
+with
+
+credits as (
+
+    select model, channel, weight, revenue, attributed_revenue, attribution_status
+    from {{ ref('multi_touch_attribution') }}
+
+),
+
+rule_based as (
+
+    select
+        model,
+        channel,
+        attribution_status = 'marketing' as is_marketing,
+        sum(weight) as conversions,
+        sum(attributed_revenue) as revenue,
+        sum(if(attribution_status = 'marketing', 0, revenue - attributed_revenue)) as unattributed_revenue
+    from credits
+    group by model, channel, attribution_status = 'marketing'
+
+),
+
+marketing_totals as (
+
+    -- of whichever model: they all share the same conversions
+    select
+        sum(conversions) as conversions,
+        sum(revenue) as revenue
+    from rule_based
+    where is_marketing and model = 'last_touch'
+
+),
+
+data_driven_models as (
+
+    select explode(array('markov', 'shapley')) as model
+
+),
+
+markov_shares as (
+
+    select 'markov' as model, channel, credit_share as conversion_share, credit_share as revenue_share
+    from {{ ref('int_markov_credits') }}
+
+),
+
+shapley_shares as (
+
+    select
+        'shapley' as model,
+        shapley_credits.channel,
+        shapley_credits.conversions / marketing_totals.conversions as conversion_share,
+        -- without revenue there is none to split, and any shares will do
+        coalesce(
+            shapley_credits.revenue / nullif(cast(marketing_totals.revenue as double), 0D),
+            shapley_credits.conversions / marketing_totals.conversions
+        ) as revenue_share
+    from {{ ref('int_shapley_credits') }} as shapley_credits
+    cross join marketing_totals
+
+),
+
+shares as (
+
+    select * from markov_shares
+    union all
+    select * from shapley_shares
+
+),
+
+listed as (
+
+    select
+        shares.model,
+        marketing_totals.conversions,
+        marketing_totals.revenue,
+        array_sort(collect_list(struct(
+            shares.channel,
+            shares.conversion_share,
+            cast(round(shares.revenue_share * 1e12D) as bigint) as share
+        ))) as items
+    from shares
+    cross join marketing_totals
+    group by shares.model, marketing_totals.conversions, marketing_totals.revenue
+
+),
+
+totalled as (
+
+    select
+        listed.*,
+        transform(items, item -> item.share) as channel_shares,
+        {{ total_share('transform(items, item -> item.share)') }} as share_total
+    from listed
+
+),
+
+split as (
+
+    select
+        totalled.*,
+        {{ cent_parts('revenue', 'channel_shares', 'share_total') }} as parts
+    from totalled
+
+),
+
+cut as (
+
+    select
+        split.*,
+        {{ cent_cutoff('parts', 'revenue') }} as cutoff
+    from split
+
+),
+
+exploded as (
+
+    select
+        cut.*,
+        explode(parts) as part
+    from cut
+
+),
+
+data_driven as (
+
+    select
+        model,
+        element_at(items, part.position + 1).channel as channel,
+        element_at(items, part.position + 1).conversion_share * conversions as conversions,
+        {{ rounded_part('part', 'cutoff') }} as revenue,
+        0 as unattributed_revenue
+    from exploded
+    union all
+    -- conversions without a marketing touch in their window are the same in every model
+    select
+        data_driven_models.model,
+        rule_based.channel,
+        rule_based.conversions,
+        rule_based.revenue,
+        rule_based.unattributed_revenue
+    from rule_based
+    cross join data_driven_models
+    where not rule_based.is_marketing and rule_based.model = 'last_touch'
+
+),
+
+model_credits as (
+
+    select model, channel, conversions, revenue, unattributed_revenue from rule_based
+    union all
+    select model, channel, conversions, revenue, unattributed_revenue from data_driven
+
+),
+
+credited_channels as (
+
+    select distinct channel from model_credits
+
+),
+
+models as (
+
+    select distinct model from model_credits
+
+),
+
+compared as (
+
+    select
+        credited_channels.channel,
+        models.model,
+        cast(coalesce(sum(model_credits.conversions), 0) as double) as conversions,
+        cast(coalesce(sum(model_credits.revenue), 0) as decimal(28, 2)) as revenue,
+        cast(coalesce(sum(model_credits.unattributed_revenue), 0) as decimal(28, 2)) as unattributed_revenue
+    from credited_channels
+    cross join models
+    left join model_credits
+        on
+            credited_channels.channel = model_credits.channel
+            and models.model = model_credits.model
+    group by credited_channels.channel, models.model
+
+),
+
+shared as (
+
+    select
+        compared.*,
+        cast(revenue as double) / nullif(cast(sum(revenue) over (partition by model) as double), 0D) as revenue_share
+    from compared
+
+),
+
+last_touch as (
+
+    select channel, conversions, revenue, revenue_share from shared
+    where model = 'last_touch'
+
+)
+
+select
+    shared.channel,
+    shared.model,
+    shared.conversions,
+    shared.revenue,
+    shared.revenue_share,
+    shared.unattributed_revenue,
+    shared.conversions - last_touch.conversions as conversions_shift,
+    cast(shared.revenue - last_touch.revenue as decimal(28, 2)) as revenue_shift,
+    shared.revenue_share - last_touch.revenue_share as share_shift
+from shared
+inner join last_touch
+    on shared.channel = last_touch.channel
