@@ -1,6 +1,7 @@
 """`dagster dev` on a home: the UI on loopback, the Spark server up."""
 
 import os
+import signal
 import socket
 import sys
 
@@ -29,6 +30,8 @@ def exec_dagster_dev(settings: Settings, port: int | None, progress: Progress) -
     progress(f"Dagster's UI: http://127.0.0.1:{chosen}")
     os.chdir(PROJECT_ROOT)
     workspace = str(DEPLOY_DIR / "workspace.yaml")
+    # Dagster stops its children by this signal, which a script's background jobs inherit as ignored
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     arguments = ["dev", "-h", "127.0.0.1", "-p", str(chosen), "-w", workspace]
     os.execve(
         sys.executable,

@@ -33,7 +33,7 @@
                 {{ touches }},
                 touch -> cast(
                     floor(
-                        1e15D * pow(
+                        1e12D * pow(
                             2D,
                             (unix_micros(touch.touch_at) - unix_micros({{ last_touch_at }}))
                             / ({{ var('time_decay_half_life_days') }} * 86400000000D)

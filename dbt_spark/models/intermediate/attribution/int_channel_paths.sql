@@ -13,11 +13,10 @@ conversions as (
 
 ),
 
-marketing_touches as (
+all_touches as (
 
-    select client_id, touch_at, event_id, channel
+    select client_id, touch_at, event_id, channel, is_marketing
     from {{ ref('int_touches_identified') }}
-    where is_marketing
 
 ),
 
@@ -34,41 +33,57 @@ converting_paths as (
 unconverted_touches as (
 
     select
-        marketing_touches.*,
-        max(marketing_touches.touch_at) over (partition by marketing_touches.client_id) as last_touch_at,
-        row_number() over (
-            partition by marketing_touches.client_id
-            order by marketing_touches.touch_at desc, marketing_touches.event_id desc
-        ) as recency
-    from marketing_touches
+        all_touches.*,
+        max(if(is_marketing, touch_at, null)) over (partition by client_id) as last_marketing_at
+    from all_touches
     where not exists (
         select 1 from conversions
-        where conversions.client_id = marketing_touches.client_id
+        where conversions.client_id = all_touches.client_id
     )
 
 ),
 
-windowed_touches as (
+numbered_touches as (
 
     select
         unconverted_touches.*,
-        count(*) over (partition by client_id) as touch_count
+        row_number() over (
+            partition by client_id
+            order by touch_at desc, event_id desc
+        ) as recency
     from unconverted_touches
-    where touch_at >= last_touch_at - interval '{{ var("attribution_window_days") }}' day
+    where
+        touch_at <= last_marketing_at
+        and touch_at >= last_marketing_at - interval '{{ var("attribution_window_days") }}' day
+
+),
+
+located_touches as (
+
+    select
+        numbered_touches.*,
+        max(if(is_marketing, recency, null)) over (partition by client_id) as first_marketing_recency
+    from numbered_touches
 
 ),
 
 unconverted_paths as (
 
-    -- bounded like every list of touches: the first one and the latest
+    -- bounded like every list of touches: the latest ones, with the first marketing touch among them
     select
         client_id,
         transform(
             array_sort(collect_list(struct(touch_at, event_id, channel))),
             touch -> touch.channel
         ) as channels
-    from windowed_touches
-    where recency < {{ var('max_path_touches') }} or recency = touch_count
+    from located_touches
+    where
+        is_marketing
+        and (
+            recency < {{ var('max_path_touches') }}
+            or recency = first_marketing_recency
+            or (recency = {{ var('max_path_touches') }} and first_marketing_recency <= recency)
+        )
     group by client_id
 
 ),

@@ -5,7 +5,6 @@ channel_sets as (
     select
         array_sort(array_distinct(channels)) as channel_set,
         sum(conversion_count) as conversion_count,
-        sum(revenue) as revenue,
         sum(conversion_count) / cast(sum(conversion_count + unconverted_count) as double) as conversion_rate
     from {{ ref('int_channel_paths') }}
     group by array_sort(array_distinct(channels))
@@ -18,7 +17,6 @@ converting_sets as (
         channel_set,
         size(channel_set) as set_size,
         conversion_count,
-        revenue,
         size(channel_set) <= 12 as is_exact
     from channel_sets
     where conversion_count > 0
@@ -95,7 +93,6 @@ members as (
         channel_set,
         set_size,
         conversion_count,
-        revenue,
         explode(channel_set) as channel
     from converting_sets
 
@@ -131,23 +128,35 @@ shared as (
         channel,
         channel_set,
         if(value_total > 0D, shapley_value / value_total, 1D / set_size) as credit,
-        conversion_count,
-        revenue
+        conversion_count
     from compared
+
+),
+
+credited as (
+
+    select
+        channel,
+        aggregate(
+            array_sort(collect_list(struct(channel_set, credit * conversion_count as conversions))),
+            0D,
+            (total, item) -> total + item.conversions
+        ) as conversions
+    from shared
+    group by channel
 
 )
 
 select
     channel,
-    aggregate(
-        array_sort(collect_list(struct(channel_set, credit * conversion_count as conversions))),
+    conversions,
+    conversions
+    / aggregate(
+        transform(
+            array_sort(collect_list(struct(channel, conversions)) over ()),
+            item -> item.conversions
+        ),
         0D,
-        (total, item) -> total + item.conversions
-    ) as conversions,
-    aggregate(
-        array_sort(collect_list(struct(channel_set, credit * cast(revenue as double) as revenue))),
-        0D,
-        (total, item) -> total + item.revenue
-    ) as revenue
-from shared
-group by channel
+        (total, conversion_count) -> total + conversion_count
+    ) as credit_share
+from credited

@@ -38,34 +38,11 @@ data_driven_models as (
 
 ),
 
-markov_shares as (
-
-    select 'markov' as model, channel, credit_share as conversion_share, credit_share as revenue_share
-    from {{ ref('int_markov_credits') }}
-
-),
-
-shapley_shares as (
-
-    select
-        'shapley' as model,
-        shapley_credits.channel,
-        shapley_credits.conversions / marketing_totals.conversions as conversion_share,
-        -- without revenue there is none to split, and any shares will do
-        coalesce(
-            shapley_credits.revenue / nullif(cast(marketing_totals.revenue as double), 0D),
-            shapley_credits.conversions / marketing_totals.conversions
-        ) as revenue_share
-    from {{ ref('int_shapley_credits') }} as shapley_credits
-    cross join marketing_totals
-
-),
-
 shares as (
 
-    select * from markov_shares
+    select 'markov' as model, channel, credit_share from {{ ref('int_markov_credits') }}
     union all
-    select * from shapley_shares
+    select 'shapley' as model, channel, credit_share from {{ ref('int_shapley_credits') }}
 
 ),
 
@@ -77,8 +54,8 @@ listed as (
         marketing_totals.revenue,
         array_sort(collect_list(struct(
             shares.channel,
-            shares.conversion_share,
-            cast(round(shares.revenue_share * 1e12D) as bigint) as share
+            shares.credit_share,
+            cast(round(shares.credit_share * 1e12D) as bigint) as share
         ))) as items
     from shares
     cross join marketing_totals
@@ -128,7 +105,7 @@ data_driven as (
     select
         model,
         element_at(items, part.position + 1).channel as channel,
-        element_at(items, part.position + 1).conversion_share * conversions as conversions,
+        element_at(items, part.position + 1).credit_share * conversions as conversions,
         {{ rounded_part('part', 'cutoff') }} as revenue,
         0 as unattributed_revenue
     from exploded
