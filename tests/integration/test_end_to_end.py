@@ -63,7 +63,7 @@ def assert_equal_to_the_oracle(home: Home, config: Config) -> None:
     assert records
     found = {
         table: lines[:5]
-        for table in expected
+        for table in actual
         if (lines := compare(table, expected[table], actual[table]))
     }
     assert not found, f"{found}\n{smallest_client(expected, actual, records)}"

@@ -2,9 +2,10 @@
 
 from tests.oracle.channels import Rules
 from tests.oracle.compare import compare, smallest_client
+from tests.oracle.config import Config
 from tests.oracle.delivery import read_files, record_from_raw_row, records_from, write_files
 from tests.oracle.generate import generate, generate_clients
-from tests.oracle.marts import Config, run
+from tests.oracle.marts import run
 from tests.oracle.records import RawRecord
 
 __all__ = [

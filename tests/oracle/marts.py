@@ -16,6 +16,8 @@ from tests.oracle.attribution import (
     conversions_of,
 )
 from tests.oracle.channels import Rules
+from tests.oracle.config import Config
+from tests.oracle.models import model_comparison_rows, multi_touch_rows
 from tests.oracle.records import CENT, RawRecord
 from tests.oracle.sessions import Session, Touch, sessions_of
 from tests.oracle.staging import (
@@ -28,26 +30,6 @@ from tests.oracle.staging import (
 )
 
 PATH_SEPARATOR = " > "
-
-
-@dataclass(frozen=True)
-class Config:
-    """The vars of the dbt project that change a number."""
-
-    session_timeout_minutes: int = 30
-    attribution_window_days: int = 30
-    outside_window_channel: str = "unattributed"
-    max_path_touches: int = 500
-
-    @property
-    def session_timeout(self) -> timedelta:
-        """The longest gap inside a session."""
-        return timedelta(minutes=self.session_timeout_minutes)
-
-    @property
-    def attribution_window(self) -> timedelta:
-        """SPEC: "30 x 24 h": no calendar days."""
-        return timedelta(hours=24 * self.attribution_window_days)
 
 
 @dataclass(frozen=True)
@@ -98,6 +80,12 @@ def run(
         "attribution_explain": [
             row for one in attributions for row in explain_rows(one, bounded(one.window, limit))
         ],
+        "multi_touch_attribution": [
+            row for one in attributions for row in multi_touch_rows(one, config)
+        ],
+        "model_comparison": model_comparison_rows(
+            attributions, [one.touches for one in clients if not one.attributions], config
+        ),
     }
 
 
