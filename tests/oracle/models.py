@@ -22,7 +22,7 @@ RULE_BASED = ("first_touch", LAST_TOUCH, "linear", "position_based", "time_decay
 DATA_DRIVEN = ("markov", "shapley")
 MODELS = (*RULE_BASED, *DATA_DRIVEN)
 
-WHOLE_SHARE = 10**15
+WHOLE_SHARE = 10**12
 MOST_SHAPLEY_CHANNELS = 12
 
 Row = dict[str, object]
@@ -123,7 +123,7 @@ def _position_shares(count: int, config: Config) -> list[int]:
 
 
 def _decayed(age: timedelta, half_life: timedelta) -> int:
-    """ADR 7: "floor(10^15 x 2^(-(time of touch n - time of the touch) / half-life))"."""
+    """ADR 7: "floor(10^12 x 2^(-(time of touch n - time of the touch) / half-life))"."""
     half_lives, rest = divmod(age, half_life)
     with localcontext() as context:
         context.prec = 60
