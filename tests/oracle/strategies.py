@@ -2,7 +2,7 @@
 
 Two kinds. `small_histories` are a few events of plain evidence, drawn piece by piece, so that a
 failure shrinks to the one step that matters. `long_histories` are `generate`'s: every spelling,
-duplicate and fault, drawn from a random source that Hypothesis owns.
+duplicate and fault, from a random source that Hypothesis seeds.
 """
 
 import random
