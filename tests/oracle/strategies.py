@@ -2,7 +2,7 @@
 
 Two kinds. `small_histories` are a few events of plain evidence, drawn piece by piece, so that a
 failure shrinks to the one step that matters. `long_histories` are `generate`'s: every spelling,
-duplicate and fault, from a random source that Hypothesis seeds.
+duplicate and fault, drawn from a random source that Hypothesis owns.
 """
 
 import random
@@ -91,14 +91,25 @@ def _claimed_again(
     }
 
 
-def long_histories(client_id: str = CLIENT, most: int = 12) -> st.SearchStrategy[list[Delivered]]:
-    """`generate`'s histories of one client."""
-    return st.randoms(use_true_random=True).map(lambda rng: client_history(rng, client_id, most))
+def long_histories(
+    client_id: str = CLIENT, most: int = 12, *, is_shrunk: bool = False
+) -> st.SearchStrategy[list[Delivered]]:
+    """`generate`'s histories of one client.
+
+    Args:
+        client_id: whose.
+        most: Most events, before duplicates and bad records.
+        is_shrunk: Let Hypothesis make every single choice, so that a failure shrinks; that is slow.
+    """
+    sources = st.randoms(use_true_random=not is_shrunk)
+    return sources.map(lambda rng: client_history(rng, client_id, most))
 
 
-def histories(client_id: str = CLIENT) -> st.SearchStrategy[list[Delivered]]:
+def histories(
+    client_id: str = CLIENT, *, is_shrunk: bool = True
+) -> st.SearchStrategy[list[Delivered]]:
     """One client's records."""
-    return small_histories(client_id) | long_histories(client_id)
+    return small_histories(client_id) | long_histories(client_id, is_shrunk=is_shrunk)
 
 
 def drawn(
@@ -106,7 +117,12 @@ def drawn(
 ) -> list[list[Delivered]]:
     """Histories of so many clients, each under a name of its own; one seed draws the same ones."""
     found: list[list[Delivered]] = []
-    _collector(count, seed_number, histories() if strategy is None else strategy, found.append)()
+    _collector(
+        count,
+        seed_number,
+        histories(is_shrunk=False) if strategy is None else strategy,
+        found.append,
+    )()
     names = random.Random(seed_number)
     return [
         renamed(history, client_name(names, number)) for number, history in enumerate(found[:count])
