@@ -2,12 +2,12 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test lint types clean
+.PHONY: help setup demo dev up down status test mutations lint types clean
 
 BIN := .venv/bin
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## .venv with the locked dependencies, Java checked, Delta jars fetched
 	@PYTHON="$(PYTHON)" scripts/setup
@@ -29,6 +29,9 @@ status: setup ## what runs where
 
 test: setup ## style, types and all tests
 	@scripts/test
+
+mutations: setup ## deliberate mistakes in the SQL: which test notices each
+	@$(BIN)/python -m tests.mutations
 
 lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/ruff check .

@@ -382,19 +382,14 @@ def generate(
     rng = random.Random(seed)
     records: list[Delivered] = []
     for number in range(clients):
-        client = _new_client(rng, number)
-        history = [_event(rng, client) for _ in range(rng.randint(1, longest_history))]
-        history += [copy for record in history for copy in _duplicates(rng, record)]
-        history += _burst(rng, client)
-        if rng.random() < 0.5:
-            history.append(_bad_record(rng, client))
+        client = _Client(client_name(rng, number), palette=_palette(rng))
+        records.extend(_history(rng, client, longest_history))
         if landed_at is not None and rng.random() < 0.3:
-            history += _around_landing(client, landed_at)
-        records.extend(history)
+            records.extend(_around_landing(client, landed_at))
     if disputed:
         records.extend(_disputed(rng))
     if huge_revenue:
-        records.extend(_huge_purchases())
+        records.extend(huge_purchases())
     records.extend(_shouted(rng, rng.choice(records)) for _ in range(max(1, clients // 10)))
     rng.shuffle(records)
     return records
@@ -431,16 +426,36 @@ def _client_record(rng: random.Random, client_id: str) -> Delivered:
 # --- One history ----------------------------------------------------------------------------------
 
 
-def _new_client(rng: random.Random, number: int) -> _Client:
-    """A client with a small palette of evidence, so that the same is often seen twice in a row."""
+def client_history(
+    rng: random.Random, client_id: str, longest_history: int = 12
+) -> list[Delivered]:
+    """One client's records, duplicates and bad ones among them."""
+    return _history(rng, _Client(client_id, palette=_palette(rng)), longest_history)
+
+
+def _history(rng: random.Random, client: _Client, longest_history: int) -> list[Delivered]:
+    history = [_event(rng, client) for _ in range(rng.randint(1, longest_history))]
+    history += [copy for record in history for copy in _duplicates(rng, record)]
+    history += _burst(rng, client)
+    if rng.random() < 0.5:
+        history.append(_bad_record(rng, client))
+    return history
+
+
+def _palette(rng: random.Random) -> list[Delivered]:
+    """A little evidence, so that the same is often seen twice in a row."""
+    return [*(_evidence(rng) for _ in range(rng.randint(1, 4))), {}]
+
+
+def client_name(rng: random.Random, number: int) -> str:
+    """A name that differs from a neighbour's only by case, or orders otherwise as text."""
     # two in a row differ only by case; the ids order differently as text and as numbers
     pair = number // 2
     name = rng.choice((f"client-{pair}", f"кліент-{pair}", f"c {pair}", f"anna{pair}"))
     client_id = f"{name.upper()}#{number}" if number % 5 == 0 else f"{name}#{number}"
     if number % 7 in (1, 2):
         client_id = f"twin-{number // 7}" if number % 7 == 1 else f"TWIN-{number // 7}"
-    palette = [_evidence(rng) for _ in range(rng.randint(1, 4))]
-    return _Client(client_id, palette=[*palette, {}])
+    return client_id
 
 
 def _next_instant(rng: random.Random, client: _Client) -> datetime:
@@ -535,7 +550,8 @@ def _around_landing(client: _Client, landed_at: datetime) -> list[Delivered]:
     ]
 
 
-def _huge_purchases() -> list[Delivered]:
+def huge_purchases() -> list[Delivered]:
+    """Two purchases at one instant: the sum does not fit into decimal(18,2)."""
     return [
         {
             "client_id": "whale",
