@@ -39,7 +39,7 @@ def landing_lines(table: str, landing: Mapping[str, Any]) -> Iterator[str]:
     """Tell what happened to the files offered for one raw table.
 
     Args:
-        table: ``events`` or ``clients``.
+        table: ``events``, ``clients`` or ``ad_spend``.
         landing: the landing's report, as in its metadata.
     """
     landed = landing["landed"]

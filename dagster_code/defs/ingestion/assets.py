@@ -69,3 +69,24 @@ def raw_clients(
     """Land new client files."""
     landed = land_kind("clients", config.paths, config.is_skipped, home, context)
     return landing_result("clients", EVERY_FILE_LANDED, landed)
+
+
+@dg.asset(
+    key=["raw", "ad_spend"],
+    group_name="raw",
+    owners=["team:data-platform"],
+    kinds={"spark", "deltalake"},
+    pool="spark_thrift",
+    retry_policy=IO_RETRIES,
+    check_specs=[_file_check("ad_spend")],
+    description=(
+        "What was spent on advertising, one row per delivered record, uninterpreted; may stay"
+        f" empty. {RAW_COLUMNS_NOTE}"
+    ),
+)
+def raw_ad_spend(
+    context: dg.AssetExecutionContext, config: LandingConfig, home: AttributionHome
+) -> dg.MaterializeResult:
+    """Land new files of ad spend."""
+    landed = land_kind("spend", config.paths, config.is_skipped, home, context)
+    return landing_result("spend", EVERY_FILE_LANDED, landed)

@@ -20,7 +20,7 @@ MARTS = (
     "channel_performance",
     "attribution_explain",
 )
-STAGING = ("stg_events", "stg_clients", "rejected_events")
+STAGING = ("stg_events", "stg_clients", "stg_ad_spend", "rejected_events")
 _READ_TABLES = [
     *(dg.AssetKey(["marts", table]) for table in MARTS),
     *(dg.AssetKey(["staging", table]) for table in STAGING),
