@@ -71,16 +71,16 @@ def check_lines(
             yield f"  {word}: {check.name} ({check.table}): {check.detail}\n"
 
 
-def rejected_lines(counts: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Tell why records of this home are in ``staging.rejected_events``.
+def rejected_lines(counts: Sequence[tuple[str, str, int]]) -> Iterator[str]:
+    """Tell why records of this home are in the ``rejected_`` tables of staging.
 
     Args:
-        counts: reason and records, the most frequent first.
+        counts: raw table, reason and records, the most frequent first.
     """
-    total = sum(count for _, count in counts)
+    total = sum(count for _, _, count in counts)
     yield f"\nRejected: {counted(total, 'record')} of all that landed in this home\n"
-    for reason, count in counts:
-        yield f"  {reason}: {count:,}\n"
+    for table, reason, count in counts:
+        yield f"  {table}: {reason}: {count:,}\n"
 
 
 def plan_lines(plan: "LandingPlan") -> Iterator[str]:

@@ -198,7 +198,10 @@ def _load_pipeline() -> Any:  # noqa: ANN401  the module
 
 def _rejected(settings: Settings, progress: Progress) -> Iterator[str]:
     with spark_session(settings, progress) as spark:
-        counts = [(row["reason"], row["record_count"]) for row in _rows(spark, REJECTED_BY_REASON)]
+        counts = [
+            (row["raw_table"], row["reason"], row["record_count"])
+            for row in _rows(spark, REJECTED_BY_REASON)
+        ]
     yield from rejected_lines(counts)
 
 

@@ -81,6 +81,14 @@ def test_a_check_result_carries_observed_expected_and_its_statement():
     assert "select 1" in result.metadata["spark_query"].value
 
 
+def test_a_check_that_does_not_pass_says_where_to_look():
+    check = next(check for check in CHECKS if check.name == "spend_without_channel")
+    failed = as_check_result(check, Outcome(False, "5.00", "0.00"), "select 1")
+    assert failed.description == f"observed 5.00, expected equal 0.00; see: {check.where_to_look}"
+    passed = as_check_result(check, Outcome(True, "0.00", "0.00"), "select 1")
+    assert passed.description == "observed 0.00, expected equal 0.00"
+
+
 def test_a_warning_stays_a_warning():
     check = next(check for check in CHECKS if check.is_warning)
     result = as_check_result(check, Outcome(False, 1, 0), "select 1")

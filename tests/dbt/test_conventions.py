@@ -17,8 +17,8 @@ READABLE = {
     "marts": {"staging", "intermediate", "marts"},
 }
 
-# Views: a test here would compute them once more, to find what a test of the table that is built from
-# them finds as well.
+# Views: a test here would compute them once more, to find what a test of the table that is built
+# from them finds as well.
 KEYS_TESTED_ONE_STEP_LATER = {
     "base_event_records": "each of its rows is in base_events or rejected_events, under its key",
     "base_event_evidence": "each of its rows is in base_events, under its key",

@@ -63,9 +63,11 @@ def test_checks_that_did_not_pass_are_named():
 
 
 def test_rejected_records_are_counted_by_reason():
-    text = "".join(rejected_lines([("invalid_revenue", 1500), ("missing_client_id", 1)]))
+    counts = [("raw.events", "invalid_revenue", 1500), ("raw.ad_spend", "invalid_cost", 1)]
+    text = "".join(rejected_lines(counts))
     assert "Rejected: 1,501 records" in text
-    assert "invalid_revenue: 1,500" in text
+    assert "raw.events: invalid_revenue: 1,500\n" in text
+    assert "raw.ad_spend: invalid_cost: 1\n" in text
 
 
 def test_a_run_that_worked_has_no_failure():
