@@ -5,9 +5,12 @@ import random
 import re
 import subprocess
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dagster_code.lib import server
@@ -26,6 +29,7 @@ from tests.oracle import (
     smallest_client,
     write_files,
 )
+from tests.oracle.generate_spend import generate_spend
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -47,15 +51,40 @@ def generated(home: Home, sample, tmp_path_factory) -> list[Path]:
     records = generate(SEED, 300, huge_revenue=True)
     events = write_files(records, folder / "events", rng, 7, "events")
     clients = write_files(generate_clients(SEED, records), folder / "clients", rng, 2, "clients")
-    home.run("run", "--events", folder / "events", "--clients", folder / "clients")
+    # a random order of its own: its formats stay when the events change
+    spend_rng = random.Random(SEED)
+    files = write_files(generate_spend(SEED, 300), folder / "spend", spend_rng, 8, "spend")
+    write_spend_as_parquet(folder / "spend" / "spend.parquet")
+    paths = [(f"--{kind}", folder / kind) for kind in ("events", "clients", "spend")]
+    result = home.run("run", *(argument for pair in paths for argument in pair))
     assert clients
+    formats = {path.name.partition(".")[2] for path in files}
+    assert formats >= {"jsonl", "jsonl.gz", "csv", "csv.gz"}
+    assert "warned: spend_without_channel (staging.stg_ad_spend)" in result.stdout
+    assert "raw.ad_spend: duplicate_record: " in result.stdout
     return events
+
+
+def write_spend_as_parquet(path: Path) -> None:
+    """Days, instants and numbers with types of their own."""
+    table = pa.table(
+        {
+            "Date": pa.array([date(2024, 3, 1), date(2024, 3, 2), None]),
+            "cost": pa.array([Decimal("10.005"), Decimal(0), Decimal(1)], pa.decimal128(12, 3)),
+            "source": ["google", "adnet", "google"],
+            "medium": ["cpc", "leaflet", "cpc"],
+            "clicks": [3, None, 4],
+        }
+    )
+    pq.write_table(table, path)
 
 
 def expected_and_actual(home: Home, config: Config):
     records = [record_from_raw_row(row) for row in home.rows("select * from raw.events")]
     clients = [record_from_raw_row(row) for row in home.rows("select * from raw.clients")]
-    return records, run(records, clients, RULES, config), home.tables()
+    spend = [record_from_raw_row(row) for row in home.rows("select * from raw.ad_spend")]
+    expected = run(records, clients, RULES, config, spend)
+    return records, expected, home.tables()
 
 
 def assert_equal_to_the_oracle(home: Home, config: Config) -> None:
@@ -128,6 +157,23 @@ def _present(fields):
 
 def test_every_table_of_generated_histories_equals_the_oracle(home: Home, generated) -> None:
     assert_equal_to_the_oracle(home, Config())
+
+
+def test_every_record_and_every_cent_of_spend_is_accounted_for(home: Home, generated) -> None:
+    counts = home.rows(
+        "select (select count(*) from raw.ad_spend) as landed,"
+        " (select count(*) from staging.stg_ad_spend) as staged,"
+        " (select count(*) from staging.rejected_ad_spend) as rejected"
+    )[0]
+    assert counts["landed"] == counts["staged"] + counts["rejected"]
+    assert min(counts.values()) > 0
+    spent = home.rows("select sum(cost) as cost from staging.stg_ad_spend")[0]["cost"]
+    by_channel = {row["channel"]: row for row in home.tables()["channel_performance"]}
+    assert sum(row["cost"] for row in by_channel.values()) == spent
+    assert by_channel["sky_writing"]["sessions"] == 0
+    assert by_channel["sky_writing"]["cpa"] is None
+    assert by_channel["sky_writing"]["roas"] == 0
+    assert by_channel["unassigned"]["cost"] > 0
 
 
 def test_the_brief_s_four_queries_run_as_they_stand(home: Home, generated) -> None:
