@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dagster_code.lib.landing.schema import records_table
+
 if TYPE_CHECKING:
     from dagster_code.lib.landing.report import LandingPlan
     from dagster_code.lib.pipeline import CheckLine, RunReport
@@ -90,7 +92,8 @@ def plan_lines(plan: "LandingPlan") -> Iterator[str]:
         plan: of one kind.
     """
     megabytes = plan.size_bytes / 1e6
-    yield f"raw.{plan.kind}: {counted(len(plan.files), 'file')} would land, {megabytes:,.1f} MB\n"
+    table = records_table(plan.kind)
+    yield f"{table}: {counted(len(plan.files), 'file')} would land, {megabytes:,.1f} MB\n"
     for file in plan.files:
         yield f"    would land: {file.source_file} ({file.format})\n"
     for outcome, word in _OUTCOMES.items():

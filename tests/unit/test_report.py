@@ -2,7 +2,13 @@
 
 from types import SimpleNamespace
 
-from dagster_code.lib.report import check_lines, failure_line, rejected_lines, run_lines
+from dagster_code.lib.report import (
+    check_lines,
+    failure_line,
+    plan_lines,
+    rejected_lines,
+    run_lines,
+)
 
 NOTHING = {
     "landed": [],
@@ -68,6 +74,15 @@ def test_rejected_records_are_counted_by_reason():
     assert "Rejected: 1,501 records" in text
     assert "raw.events: invalid_revenue: 1,500\n" in text
     assert "raw.ad_spend: invalid_cost: 1\n" in text
+
+
+def test_a_plan_names_the_table_that_the_files_would_land_in():
+    nothing = {key: () for key in ("skipped", "refused", "ignored", "growing", "notes")}
+    file = SimpleNamespace(source_file="ads.csv", format="csv")
+    plan = SimpleNamespace(kind="spend", files=(file,), size_bytes=1_500_000, **nothing)
+    assert "".join(plan_lines(plan)) == (
+        "raw.ad_spend: 1 file would land, 1.5 MB\n    would land: ads.csv (csv)\n"
+    )
 
 
 def test_a_run_that_worked_has_no_failure():
