@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from dagster_code.lib.errors import UserError
+from dagster_code.lib.landing.schema import Kind
 from dagster_code.lib.progress import announce, show_progress
 from dagster_code.lib.settings import SAMPLE_EVENTS, Settings, load_settings
 
@@ -33,26 +34,32 @@ def cli() -> None:
 @cli.command()
 @click.option("--events", multiple=True, metavar="PATH", help="File or folder with events.")
 @click.option("--clients", multiple=True, metavar="PATH", help="File or folder with clients.")
+@click.option("--spend", multiple=True, metavar="PATH", help="File or folder with ad spend.")
 @click.option("--vars", "variables", metavar="YAML", help="dbt variables: a mapping or its file.")
 @click.option("--full-refresh", is_flag=True, help="Build every table from nothing.")
 @click.option("--dry-run", is_flag=True, help="Only say what would land; change nothing.")
 def run(
     events: tuple[str, ...],
     clients: tuple[str, ...],
+    spend: tuple[str, ...],
     variables: str | None,
     full_refresh: bool,
     dry_run: bool,
 ) -> None:
     """Land what is new and bring every table up to date.
 
-    Without --events and --clients, lands the folders events/ and clients/ of the landing folder.
+    Without a PATH, lands the folders events/, clients/ and spend/ of the landing folder.
     Exit code 0 only if all of it worked.
     """
     from dagster_code.lib.run import checked_paths, checked_variables, dry_run_lines, run_pipeline
 
     settings = load_settings()
     given = checked_variables(variables)
-    paths = {"events": checked_paths(events), "clients": checked_paths(clients)}
+    paths: dict[Kind, tuple[str, ...]] = {
+        "events": checked_paths(events),
+        "clients": checked_paths(clients),
+        "spend": checked_paths(spend),
+    }
     if dry_run:
         _print(dry_run_lines(settings, paths, announce))
         return
@@ -65,8 +72,7 @@ def demo() -> None:
     from dagster_code.lib.run import answer_lines, run_pipeline
 
     settings = load_settings()
-    paths = {"events": (str(SAMPLE_EVENTS),), "clients": ()}
-    _print(run_pipeline(settings, paths, {}, False, announce))
+    _print(run_pipeline(settings, {"events": (str(SAMPLE_EVENTS),)}, {}, False, announce))
     _print(answer_lines(settings, announce))
 
 

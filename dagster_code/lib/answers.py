@@ -73,8 +73,15 @@ order by revenue desc, first_channel, last_channel""",
 
 REJECTED_BY_REASON = """\
 select
+    raw_table,
     reason,
     count(*) as record_count
-from staging.rejected_events
-group by reason
-order by record_count desc, reason"""
+from (
+    select 'raw.events' as raw_table, reason from staging.rejected_events
+    union all
+    select 'raw.clients' as raw_table, reason from staging.rejected_clients
+    union all
+    select 'raw.ad_spend' as raw_table, reason from staging.rejected_ad_spend
+)
+group by raw_table, reason
+order by record_count desc, raw_table, reason"""

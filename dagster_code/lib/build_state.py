@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_code.lib.landing.schema import KINDS, records_table
 from dagster_code.lib.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-RAW_TABLES = ("raw.events", "raw.clients")
+RAW_TABLES = tuple(records_table(kind) for kind in KINDS)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def raw_versions(spark: "SparkSession") -> dict[str, str]:
     The table's id goes with the version: a table dropped and made again counts from 0.
 
     Args:
-        spark: a session on the home's server; both tables exist.
+        spark: a session on the home's server; the tables exist.
     """
     versions = {}
     for table in RAW_TABLES:

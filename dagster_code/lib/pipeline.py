@@ -15,6 +15,7 @@ from dagster_code.defs.automation.jobs import JOB_NAME
 from dagster_code.defs.ingestion.assets import EVERY_FILE_LANDED
 from dagster_code.lib import build_state
 from dagster_code.lib.dagster_home import prepare_dagster_home
+from dagster_code.lib.landing.schema import KINDS, Kind, records_table
 from dagster_code.lib.settings import Settings
 
 _PID_TAG = "attribution/pid"
@@ -26,14 +27,12 @@ class RunRequest:
     """What a run is asked to do.
 
     Attributes:
-        events: files or folders with events; with no path at all, the landing folder is landed.
-        clients: files or folders with clients.
+        paths: files or folders by kind; with no path at all, the landing folder is landed.
         variables: dbt variables that differ from the project's.
         is_full_refresh: build incremental models from nothing.
     """
 
-    events: tuple[str, ...] = ()
-    clients: tuple[str, ...] = ()
+    paths: Mapping[Kind, Sequence[str]] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     is_full_refresh: bool = False
 
@@ -134,16 +133,14 @@ def run_config(request: RunRequest) -> dict[str, Any]:
     Args:
         request: what the run is asked to do.
     """
-    is_landing_folder = not request.events and not request.clients
+    paths = {kind: list(request.paths.get(kind, ())) for kind in KINDS}
+    is_landing_folder = not any(paths.values())
     return {
         "ops": {
-            f"raw__{kind}": {
-                "config": {"paths": paths, "is_skipped": not paths and not is_landing_folder}
+            records_table(kind).replace(".", "__"): {
+                "config": {"paths": given, "is_skipped": not given and not is_landing_folder}
             }
-            for kind, paths in (
-                ("events", list(request.events)),
-                ("clients", list(request.clients)),
-            )
+            for kind, given in paths.items()
         }
         | {
             "attribution_models": {

@@ -37,6 +37,7 @@ class QualityCheck:
         is_blocking: whether a failure fails the run: money and keys.
         is_warning: whether a failure only warns.
         off_when_zero: the variable that turns the check off when it is 0.
+        where_to_look: told when the check does not pass.
     """
 
     name: str
@@ -47,6 +48,7 @@ class QualityCheck:
     is_blocking: bool = False
     is_warning: bool = False
     off_when_zero: str | None = None
+    where_to_look: str | None = None
 
     def statement(self, variables: Mapping[str, Any]) -> str:
         """Write the SQL with the variables that the tables were built with.
@@ -214,6 +216,32 @@ select
     + (select count(*) from staging.rejected_events) as observed,
     (select count(*) from raw.events) as expected""",
         is_blocking=True,
+    ),
+    QualityCheck(
+        name="cost_conserved",
+        table=("marts", "channel_performance"),
+        description="Every cent of ad spend is the cost of one channel.",
+        sql="""\
+select
+    (select cast(coalesce(sum(cost), 0) as decimal(38, 2)) from marts.channel_performance)
+        as observed,
+    (select cast(coalesce(sum(cost), 0) as decimal(38, 2)) from staging.stg_ad_spend)
+        as expected""",
+        is_blocking=True,
+    ),
+    QualityCheck(
+        name="spend_without_channel",
+        table=("staging", "stg_ad_spend"),
+        description="No ad spend is `unassigned`; such spend is kept, as the cost of that channel.",
+        sql="""\
+select cast(coalesce(sum(cost), 0) as decimal(38, 2)) as observed, 0.00BD as expected
+from staging.stg_ad_spend
+where channel = 'unassigned'""",
+        is_warning=True,
+        where_to_look=(
+            "select source, medium, campaign, sum(cost) from staging.stg_ad_spend"
+            " where channel = 'unassigned' group by all order by 4 desc"
+        ),
     ),
     QualityCheck(
         name="rejected_share",

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dagster_code.lib.landing.schema import records_table
+
 if TYPE_CHECKING:
     from dagster_code.lib.landing.report import LandingPlan
     from dagster_code.lib.pipeline import CheckLine, RunReport
@@ -39,7 +41,7 @@ def landing_lines(table: str, landing: Mapping[str, Any]) -> Iterator[str]:
     """Tell what happened to the files offered for one raw table.
 
     Args:
-        table: ``events`` or ``clients``.
+        table: ``events``, ``clients`` or ``ad_spend``.
         landing: the landing's report, as in its metadata.
     """
     landed = landing["landed"]
@@ -71,16 +73,16 @@ def check_lines(
             yield f"  {word}: {check.name} ({check.table}): {check.detail}\n"
 
 
-def rejected_lines(counts: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Tell why records of this home are in ``staging.rejected_events``.
+def rejected_lines(counts: Sequence[tuple[str, str, int]]) -> Iterator[str]:
+    """Tell why records of this home are in the ``rejected_`` tables of staging.
 
     Args:
-        counts: reason and records, the most frequent first.
+        counts: raw table, reason and records, the most frequent first.
     """
-    total = sum(count for _, count in counts)
+    total = sum(count for _, _, count in counts)
     yield f"\nRejected: {counted(total, 'record')} of all that landed in this home\n"
-    for reason, count in counts:
-        yield f"  {reason}: {count:,}\n"
+    for table, reason, count in counts:
+        yield f"  {table}: {reason}: {count:,}\n"
 
 
 def plan_lines(plan: "LandingPlan") -> Iterator[str]:
@@ -90,7 +92,8 @@ def plan_lines(plan: "LandingPlan") -> Iterator[str]:
         plan: of one kind.
     """
     megabytes = plan.size_bytes / 1e6
-    yield f"raw.{plan.kind}: {counted(len(plan.files), 'file')} would land, {megabytes:,.1f} MB\n"
+    table = records_table(plan.kind)
+    yield f"{table}: {counted(len(plan.files), 'file')} would land, {megabytes:,.1f} MB\n"
     for file in plan.files:
         yield f"    would land: {file.source_file} ({file.format})\n"
     for outcome, word in _OUTCOMES.items():

@@ -11,6 +11,7 @@ from dagster_code.lib import server
 from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_REASON
 from dagster_code.lib.dbt import declared_variables, parse_variables
 from dagster_code.lib.errors import RunFailedError, UserError
+from dagster_code.lib.landing.schema import KINDS, Kind
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.report import failure_line, plan_lines, rejected_lines, run_lines
 from dagster_code.lib.session import open_session, writing_home
@@ -54,7 +55,7 @@ def checked_variables(text: str | None) -> dict[str, Any]:
 
 def run_pipeline(
     settings: Settings,
-    paths: Mapping[str, tuple[str, ...]],
+    paths: Mapping[Kind, tuple[str, ...]],
     variables: Mapping[str, Any],
     is_full_refresh: bool,
     progress: Progress,
@@ -81,9 +82,7 @@ def run_pipeline(
         with writing_home(settings, progress, "attribution run"):
             server.ensure_running(settings, progress)
             pipeline = importing.result()
-            request: RunRequest = pipeline.RunRequest(
-                paths["events"], paths["clients"], variables, is_full_refresh
-            )
+            request: RunRequest = pipeline.RunRequest(paths, variables, is_full_refresh)
             report: RunReport = pipeline.execute(settings, request)
     yield from run_lines(report)
     if not report.errors:
@@ -94,7 +93,7 @@ def run_pipeline(
 
 
 def dry_run_lines(
-    settings: Settings, paths: Mapping[str, tuple[str, ...]], progress: Progress
+    settings: Settings, paths: Mapping[Kind, tuple[str, ...]], progress: Progress
 ) -> Iterator[str]:
     """Say what a run would land, without landing it.
 
@@ -110,7 +109,8 @@ def dry_run_lines(
     with spark_session(settings, progress) as spark:
         from dagster_code.lib.landing.land import plan
 
-        for kind, given in paths.items():
+        for kind in KINDS:
+            given = paths.get(kind, ())
             if given or is_landing_folder:
                 offered = [Path(path) for path in given] or _landing_folder(settings, kind)
                 yield from plan_lines(plan(spark, kind, offered, settings, progress))
@@ -198,7 +198,10 @@ def _load_pipeline() -> Any:  # noqa: ANN401  the module
 
 def _rejected(settings: Settings, progress: Progress) -> Iterator[str]:
     with spark_session(settings, progress) as spark:
-        counts = [(row["reason"], row["record_count"]) for row in _rows(spark, REJECTED_BY_REASON)]
+        counts = [
+            (row["raw_table"], row["reason"], row["record_count"])
+            for row in _rows(spark, REJECTED_BY_REASON)
+        ]
     yield from rejected_lines(counts)
 
 

@@ -49,7 +49,7 @@ class Settings:
 
     @property
     def landing_dir(self) -> Path:
-        """The folder watched by the sensor: ``events/``, ``clients/`` below it."""
+        """The folder watched by the sensor: ``events/``, ``clients/``, ``spend/`` below it."""
         return self.home / "landing"
 
     @property

@@ -33,3 +33,16 @@
                 )
     end
 {%- endmacro %}
+
+{#
+    The day of a spend record, null if it is in none of the accepted forms (docs/data_contract.md): a day, also as
+    eight digits, or any form of an event's time, of which the UTC day counts.
+#}
+{% macro parsed_spend_date(text) -%}
+    case
+        -- for an event eight digits would be epoch seconds, of 1970
+        when {{ text }} rlike '^[0-9]{8}$'
+            then try_cast(regexp_replace({{ text }}, '^(.{4})(.{2})', '$1-$2-') as date)
+        else cast({{ parsed_event_time(text) }} as date)
+    end
+{%- endmacro %}

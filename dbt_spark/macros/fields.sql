@@ -18,6 +18,11 @@
     if(lower({{ text }}) in ('null', 'undefined', 'nan', '(not set)'), null, {{ text }})
 {%- endmacro %}
 
+{# A channel that the sender decided, trimmed before: in snake case; null if there is none. #}
+{% macro normalized_channel(text) -%}
+    replace(replace(lower({{ campaign_value(text) }}), ' ', '_'), '-', '_')
+{%- endmacro %}
+
 {#
     The parameters of a query string that have a value, in order: array of struct(name, value). Names are lower case;
     values are decoded (`+` is a space), what cannot be decoded stays as it is.

@@ -55,6 +55,8 @@ def test_every_mart_is_there(graph):
     [
         ("raw/events", "staging/base_event_records"),
         ("raw/clients", "staging/base_client_records"),
+        ("raw/ad_spend", "staging/base_ad_spend_records"),
+        ("intermediate/int_channel_costs", "marts/channel_performance"),
         ("staging/base_event_records", "staging/rejected_events"),
         ("staging/stg_events", "staging/stg_clients"),
     ],
@@ -69,8 +71,8 @@ def test_every_mart_comes_from_raw_events(graph, mart):
 
 
 def test_nothing_is_upstream_of_raw(graph):
-    assert not graph.get(key("raw/events")).parent_keys
-    assert not graph.get(key("raw/clients")).parent_keys
+    for table in ("events", "clients", "ad_spend"):
+        assert not graph.get(key(f"raw/{table}")).parent_keys
 
 
 def test_every_quality_check_is_shown_at_its_table(graph):
@@ -96,7 +98,7 @@ def test_dbt_tests_are_asset_checks(graph):
     assert "stg_events_has_one_row_per_client_id_and_event_id" in names
 
 
-@pytest.mark.parametrize("table", ["events", "clients"])
+@pytest.mark.parametrize("table", ["events", "clients", "ad_spend"])
 def test_a_landing_reports_files_that_did_not_land(graph, table):
     check_key = dg.AssetCheckKey(dg.AssetKey(["raw", table]), "every_file_landed")
     assert check_key in graph.asset_check_keys
@@ -114,12 +116,13 @@ def test_writers_share_one_pool(location):
     assert pools == {
         "raw__events": "spark_thrift",
         "raw__clients": "spark_thrift",
+        "raw__ad_spend": "spark_thrift",
         "attribution_models": "spark_thrift",
         "attribution_quality_check": "spark_thrift",
     }
 
 
-@pytest.mark.parametrize("op", ["raw__events", "raw__clients"])
+@pytest.mark.parametrize("op", ["raw__events", "raw__clients", "raw__ad_spend"])
 def test_landing_is_tried_again(location, op):
     job = location.resolve_job_def("attribution_job")
     policy = job.graph.node_named(op).definition.retry_policy

@@ -19,25 +19,37 @@ from dagster_code.lib.settings import load_settings
 
 def landings(request):
     ops = run_config(request)["ops"]
-    return {kind: ops[f"raw__{kind}"]["config"] for kind in ("events", "clients")}
+    return {name: op["config"] for name, op in ops.items() if name.startswith("raw__")}
 
 
 def test_without_paths_the_landing_folder_is_landed():
     assert landings(RunRequest()) == {
-        "events": {"paths": [], "is_skipped": False},
-        "clients": {"paths": [], "is_skipped": False},
-    }
-
-
-def test_with_paths_only_they_are_landed():
-    assert landings(RunRequest(events=("/a.csv",))) == {
-        "events": {"paths": ["/a.csv"], "is_skipped": False},
-        "clients": {"paths": [], "is_skipped": True},
+        "raw__events": {"paths": [], "is_skipped": False},
+        "raw__clients": {"paths": [], "is_skipped": False},
+        "raw__ad_spend": {"paths": [], "is_skipped": False},
     }
 
 
 @pytest.mark.parametrize(
-    "request_", [RunRequest(), RunRequest(("/a",), ("/b",), {"attribution_window_days": 7}, True)]
+    ("kind", "op"),
+    [("events", "raw__events"), ("clients", "raw__clients"), ("spend", "raw__ad_spend")],
+)
+def test_with_paths_only_they_are_landed(kind, op):
+    configured = landings(RunRequest({kind: ("/a.csv",)}))
+    assert configured.pop(op) == {"paths": ["/a.csv"], "is_skipped": False}
+    assert list(configured.values()) == [{"paths": [], "is_skipped": True}] * 2
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        RunRequest(),
+        RunRequest(
+            {"events": ("/a",), "clients": ("/b",), "spend": ("/c",)},
+            {"attribution_window_days": 7},
+            True,
+        ),
+    ],
 )
 def test_the_job_accepts_the_configuration(location, request_):
     job = location.resolve_job_def("attribution_job")
@@ -56,7 +68,7 @@ def test_a_kind_that_was_not_to_land_reports_nothing():
 
 def test_the_query_of_a_batch_shows_its_rows():
     assert "where batch = 7\n" in batch_query("events", 7)
-    assert "max(batch)" in batch_query("clients", None)
+    assert "max(batch) from raw.ad_spend" in batch_query("spend", None)
 
 
 def test_a_check_result_carries_observed_expected_and_its_statement():
@@ -67,6 +79,14 @@ def test_a_check_result_carries_observed_expected_and_its_statement():
     assert result.metadata["observed"].value == "9"
     assert result.metadata["expected"].value == "10"
     assert "select 1" in result.metadata["spark_query"].value
+
+
+def test_a_check_that_does_not_pass_says_where_to_look():
+    check = next(check for check in CHECKS if check.name == "spend_without_channel")
+    failed = as_check_result(check, Outcome(False, "5.00", "0.00"), "select 1")
+    assert failed.description == f"observed 5.00, expected equal 0.00; see: {check.where_to_look}"
+    passed = as_check_result(check, Outcome(True, "0.00", "0.00"), "select 1")
+    assert passed.description == "observed 0.00, expected equal 0.00"
 
 
 def test_a_warning_stays_a_warning():

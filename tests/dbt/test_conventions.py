@@ -17,11 +17,13 @@ READABLE = {
     "marts": {"staging", "intermediate", "marts"},
 }
 
-# Event-sized views: a test here would compute them once more, to find what a test of the table that
-# is built from them finds as well.
+# Views: a test here would compute them once more, to find what a test of the table that is built
+# from them finds as well.
 KEYS_TESTED_ONE_STEP_LATER = {
     "base_event_records": "each of its rows is in base_events or rejected_events, under its key",
     "base_event_evidence": "each of its rows is in base_events, under its key",
+    "base_ad_spend_records": "a record that came twice under its key counts once, as a duplicate",
+    "int_channel_costs": "each of its rows is in channel_performance, under its key",
 }
 
 CONSERVATION_IS_ELSEWHERE = {
@@ -33,6 +35,8 @@ UNIT_TESTED = {
     "base_event_records": ["event_time", "revenue"],
     "base_event_evidence": ["tags", "click_ids", "referrer", "self_referrals", "senders_channel"],
     "base_channel_lookup": ["first_rule", "longest", "once"],
+    "base_ad_spend_records": ["reason", "equal_content"],
+    "stg_ad_spend": ["channel"],
     "base_events": ["gap", "repeated_evidence", "duplicates"],
     "int_purchaser_timelines": ["window", "direct"],
     "int_conversions_attributed": ["one_instant"],
@@ -50,7 +54,9 @@ CONTRACT = {
         client_id first_seen_at last_seen_at first_platform event_count page_view_count
         purchase_count total_revenue user_id created_at country
     """,
+    "stg_ad_spend": "spend_id spend_date channel source medium campaign cost",
     "rejected_events": "reason record source_file source_position landed_at batch",
+    "rejected_ad_spend": "reason record source_file source_position landed_at batch",
     "first_touch_attribution": """
         client_id event_time channel source medium campaign touch_at revenue attributed_revenue
         attribution_status
@@ -72,7 +78,7 @@ CONTRACT = {
     "channel_performance": """
         channel sessions touches clients first_touch_conversions first_touch_revenue
         last_touch_conversions last_touch_revenue assisted_conversions conversion_rate
-        average_order_value unattributed_revenue
+        average_order_value unattributed_revenue cost cpa roas
     """,
     "attribution_explain": "client_id event_time touch_at is_first_touch is_last_touch decision",
 }
@@ -84,7 +90,7 @@ TYPES = [
     (r".*_id", "string"),
     (r"event_time|.*_at", "timestamp"),
     (r".*_date", "date"),
-    (r".*revenue|.*_value", "decimal(28,2)"),
+    (r".*revenue|.*_value|cost|cpa", "decimal(28,2)"),
     (r".*(_count|_conversions)|sessions|clients", "bigint"),
     (r".*_days|days_.*", "int"),
     (r".*(channel|source|medium|campaign|status|path|decision)", "string"),

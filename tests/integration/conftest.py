@@ -20,6 +20,8 @@ TABLES = {
     "stg_events": "staging",
     "rejected_events": "staging",
     "stg_clients": "staging",
+    "stg_ad_spend": "staging",
+    "rejected_ad_spend": "staging",
     "first_touch_attribution": "marts",
     "last_touch_attribution": "marts",
     "conversion_paths": "marts",

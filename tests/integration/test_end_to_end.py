@@ -8,10 +8,12 @@ import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dagster_code.lib import server
@@ -32,6 +34,7 @@ from tests.oracle import (
 )
 from tests.oracle.delivery import Delivered
 from tests.oracle.generate import huge_purchases
+from tests.oracle.generate_spend import generate_spend
 from tests.oracle.stories import stories
 from tests.oracle.strategies import drawn
 from tests.oracle.transforms import renamed, shifted, with_older_touch
@@ -106,7 +109,17 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     write_files(late, folder / "late", rng, 4, "late")
     # the originals and their copies are known from events alone
     write_files(generate_clients(SEED, strangers), folder / "clients", rng, 2, "clients")
-    home.run("run", "--events", folder / "events", "--clients", folder / "clients")
+    # a random order of its own: its formats stay when the events change
+    spend = write_files(
+        generate_spend(SEED, 300), folder / "spend", random.Random(SEED), 8, "spend"
+    )
+    write_spend_as_parquet(folder / "spend" / "spend.parquet")
+    paths = [(f"--{kind}", folder / kind) for kind in ("events", "clients", "spend")]
+    result = home.run("run", *(argument for pair in paths for argument in pair))
+    formats = {path.name.partition(".")[2] for path in spend}
+    assert formats >= {"jsonl", "jsonl.gz", "csv", "csv.gz"}
+    assert "warned: spend_without_channel (staging.stg_ad_spend)" in result.stdout
+    assert "raw.ad_spend: duplicate_record: " in result.stdout
     return Generated(folder, events, folder / "late", copies)
 
 
@@ -163,6 +176,20 @@ def copied(
     return now, late, copies
 
 
+def write_spend_as_parquet(path: Path) -> None:
+    """Days, instants and numbers with types of their own."""
+    table = pa.table(
+        {
+            "Date": pa.array([date(2024, 3, 1), date(2024, 3, 2), None]),
+            "cost": pa.array([Decimal("10.005"), Decimal(0), Decimal(1)], pa.decimal128(12, 3)),
+            "source": ["google", "adnet", "google"],
+            "medium": ["cpc", "leaflet", "cpc"],
+            "clicks": [3, None, 4],
+        }
+    )
+    pq.write_table(table, path)
+
+
 def owner(history: list[Delivered]) -> str:
     """Whose history it is."""
     ids = (record.text("client_id") for record in records_from(history, datetime.now(UTC)))
@@ -172,7 +199,8 @@ def owner(history: list[Delivered]) -> str:
 def assert_equal_to_the_oracle(home: Home, actual: Tables, config: Config) -> None:
     records = [record_from_raw_row(row) for row in home.rows("select * from raw.events")]
     clients = [record_from_raw_row(row) for row in home.rows("select * from raw.clients")]
-    expected = run(records, clients, RULES, config)
+    spend = [record_from_raw_row(row) for row in home.rows("select * from raw.ad_spend")]
+    expected = run(records, clients, RULES, config, spend)
     assert records
     found = {
         table: lines[:5]
@@ -316,6 +344,25 @@ def test_revenue_in_is_revenue_out(generated_tables: Tables) -> None:
         attributed = sum(row["attributed_revenue"] for row in tables[f"{model}_attribution"])
         assert attributed == sum(row[f"{model}_revenue"] for row in by_channel)
         assert attributed + left_out == total, model
+
+
+def test_every_record_and_every_cent_of_spend_is_accounted_for(
+    home: Home, generated_tables: Tables
+) -> None:
+    counts = home.rows(
+        "select (select count(*) from raw.ad_spend) as landed,"
+        " (select count(*) from staging.stg_ad_spend) as staged,"
+        " (select count(*) from staging.rejected_ad_spend) as rejected"
+    )[0]
+    assert counts["landed"] == counts["staged"] + counts["rejected"]
+    assert min(counts.values()) > 0
+    spent = home.rows("select sum(cost) as cost from staging.stg_ad_spend")[0]["cost"]
+    by_channel = {row["channel"]: row for row in generated_tables["channel_performance"]}
+    assert sum(row["cost"] for row in by_channel.values()) == spent
+    assert by_channel["sky_writing"]["sessions"] == 0
+    assert by_channel["sky_writing"]["cpa"] is None
+    assert by_channel["sky_writing"]["roas"] == 0
+    assert by_channel["unassigned"]["cost"] > 0
 
 
 def test_the_brief_s_four_queries_run_as_they_stand(home: Home, generated) -> None:

@@ -216,6 +216,22 @@ def test_clients_land_in_their_own_table_with_their_own_numbers(spark, bring, tm
     assert [(row["country"], row["extra"]) for row in rows] == [("DE", {"tier": "gold"})]
 
 
+def test_spend_lands_in_its_own_table_and_a_file_of_events_is_none(spark, bring, tmp_path):
+    mark = uuid.uuid4().hex
+    path = tmp_path / "s.csv"
+    path.write_text(f"Date,Cost,source,ad_group\n2026-01-01,1.50,{mark},shoes\n", encoding="utf-8")
+    events = tmp_path / "e.csv"
+    events.write_text(f"client_id,event_id\n{mark},1\n", encoding="utf-8")
+    report = bring(path, events, kind="spend")
+    assert (report.record_count, [note.path for note in report.refused]) == (1, [str(events)])
+    rows = spark.table("raw.ad_spend").where(F.col("source") == mark).collect()
+    assert [(row["date"], row["cost"], row["extra"]) for row in rows] == [
+        ("2026-01-01", "1.50", {"ad_group": "shoes"})
+    ]
+    register = spark.table("raw.landed_files").where(F.col("source_file") == str(path)).collect()
+    assert [(row["kind"], row["record_count"]) for row in register] == [("spend", 1)]
+
+
 def test_a_plan_names_the_files_and_writes_nothing(spark, settings, tmp_path):
     path = json_lines(tmp_path / "a.jsonl")
     create_raw_tables(spark)

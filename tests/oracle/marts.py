@@ -20,6 +20,7 @@ from tests.oracle.config import Config
 from tests.oracle.models import model_comparison_rows, multi_touch_rows
 from tests.oracle.records import CENT, RawRecord
 from tests.oracle.sessions import Session, Touch, sessions_of
+from tests.oracle.spend import Costs, cost_columns, costs_of, staged_spend
 from tests.oracle.staging import (
     Event,
     Row,
@@ -48,6 +49,7 @@ def run(
     client_records: Iterable[RawRecord],
     rules: Rules,
     config: Config | None = None,
+    spend_records: Iterable[RawRecord] = (),
 ) -> dict[str, list[Row]]:
     """Computes every table of SPEC.md from the landed records.
 
@@ -56,6 +58,7 @@ def run(
         client_records: All records of raw.clients.
         rules: The seeds.
         config: The vars; the shipped ones if not given.
+        spend_records: All records of raw.ad_spend.
 
     Returns:
         Table name (without schema) -> rows (column -> value), in a stable order.
@@ -67,16 +70,19 @@ def run(
         events_by_client[event.client_id].append(event)
     clients = [_client(*item, config) for item in events_by_client.items()]
     attributions = [one for client in clients for one in client.attributions]
+    spend, rejected_spend = staged_spend(spend_records, rules)
     limit = config.max_path_touches
     return {
         "stg_events": [event.row() for event in events],
         "rejected_events": rejected,
+        "stg_ad_spend": spend,
+        "rejected_ad_spend": rejected_spend,
         "stg_clients": client_rows(events_by_client, client_records_by_id(client_records)),
         "first_touch_attribution": [_touch_row(one, one.first) for one in attributions],
         "last_touch_attribution": [_touch_row(one, one.last) for one in attributions],
         "conversion_paths": [_path_row(one, limit) for one in attributions],
         "client_journeys": [_journey_row(one, limit) for one in clients if one.attributions],
-        "channel_performance": channel_performance_rows(clients),
+        "channel_performance": channel_performance_rows(clients, costs_of(spend)),
         "attribution_explain": [
             row for one in attributions for row in explain_rows(one, bounded(one.window, limit))
         ],
@@ -246,7 +252,7 @@ def _journey_row(client: Client, limit: int) -> Row:
 # --- One row per channel --------------------------------------------------------------------------
 
 
-def channel_performance_rows(clients: Sequence[Client]) -> list[Row]:
+def channel_performance_rows(clients: Sequence[Client], costs: Costs) -> list[Row]:
     """SPEC: "One row per channel that has any of it"."""
     sessions = Counter(session.channel for client in clients for session in client.sessions)
     touches = Counter(touch.channel for client in clients for touch in client.touches)
@@ -265,13 +271,15 @@ def channel_performance_rows(clients: Sequence[Client]) -> list[Row]:
             "touches": touches[channel],
             "clients": reached[channel],
             "assisted_conversions": assisted[channel],
-            **_credit_columns(channel, sessions[channel], attributions),
+            **_credit_columns(channel, sessions[channel], attributions, costs),
         }
-        for channel in sorted({*sessions, *touches, *credited})
+        for channel in sorted({*sessions, *touches, *credited, *costs})
     ]
 
 
-def _credit_columns(channel: str, sessions: int, attributions: Sequence[Attribution]) -> Row:
+def _credit_columns(
+    channel: str, sessions: int, attributions: Sequence[Attribution], costs: Costs
+) -> Row:
     """The columns that count conversions credited to a channel."""
     first = [one for one in attributions if one.first.channel == channel]
     last = [one for one in attributions if one.last.channel == channel]
@@ -288,6 +296,7 @@ def _credit_columns(channel: str, sessions: int, attributions: Sequence[Attribut
         "average_order_value": average,
         # "the revenue left out of attribution"
         "unattributed_revenue": revenue - attributed,
+        **cost_columns(costs.get(channel, NOTHING), len(last), attributed),
     }
 
 

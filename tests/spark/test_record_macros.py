@@ -2,6 +2,7 @@
 
 CAMPAIGN = "campaign_value(trimmed('text'))"
 TIME = "parsed_event_time('text')"
+DAY = "parsed_spend_date('text')"
 REVENUE = "parsed_revenue('text')"
 
 
@@ -196,6 +197,49 @@ def test_anything_else_is_no_time(assert_answers):
         "２０２６-01-01",  # noqa: RUF001
     ]
     assert_answers(TIME, dict.fromkeys(texts), kind="timestamp")
+
+
+def test_a_channel_given_is_in_snake_case(assert_answers):
+    assert_answers(
+        "normalized_channel(trimmed('text'))",
+        {
+            " Paid Social ": "paid_social",
+            "paid-social": "paid_social",
+            "(None)": "(none)",
+            "(not set)": None,
+            "NULL": None,
+            " ": None,
+        },
+    )
+
+
+# --- Days of spend --------------------------------------------------------------------------------
+
+
+def test_a_day_of_spend_is_eight_digits_or_the_utc_day_of_an_instant(assert_answers):
+    assert_answers(
+        DAY,
+        {
+            "2026-01-31": "2026-01-31",
+            "20260131": "2026-01-31",
+            "20000229": "2000-02-29",
+            "2026-02-01T00:30:00+02:00": "2026-01-31",
+            "2026-01-31 23:59:59.999999": "2026-01-31",
+            "20260131T235959-0100": "2026-02-01",
+            "1767225600": "2026-01-01",
+            "1767225600123": "2026-01-01",
+            "20260230": None,
+            "20261301": None,
+            "2026-02-30": None,
+            "2026-1-31": None,
+            "31.01.2026": None,
+            "01/31/2026": None,
+            "2026-01": None,
+            "": None,
+            None: None,
+        },
+        kind="date",
+    )
 
 
 # --- Revenue --------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def only_line(text):
     return text.strip()
 
 
-@pytest.mark.parametrize("kind", ["--events", "--clients"])
+@pytest.mark.parametrize("kind", ["--events", "--clients", "--spend"])
 def test_a_path_that_is_not_there_is_one_line_and_starts_nothing(tmp_path, kind):
     done = attribution(tmp_path / "home", "run", kind, str(tmp_path / "none.csv"))
     assert done.returncode == 2

@@ -25,7 +25,15 @@ from dagster_code.lib.landing.pieces import (
     failed_piece,
     packed,
 )
-from dagster_code.lib.landing.schema import EVENT_FIELDS, create_statements
+from dagster_code.lib.landing.schema import (
+    EVENT_FIELDS,
+    KINDS,
+    SPEND_FIELDS,
+    checked_kind,
+    create_statements,
+    record_columns,
+    records_table,
+)
 from dagster_code.lib.landing.source import LandingPartition, LandingReader, piece_batches
 from dagster_code.lib.landing.survey import Survey, survey
 
@@ -353,4 +361,18 @@ def test_a_second_landing_waits_and_then_says_who_is_in_the_way(tmp_path):
 def test_the_statements_create_every_table_only_if_it_is_missing():
     statements = create_statements()
     assert all("if not exists" in statement for statement in statements)
-    assert sum("using delta" in statement for statement in statements) == 3
+    assert sum("using delta" in statement for statement in statements) == 4
+
+
+def test_each_kind_has_a_table_of_its_own_with_its_fields():
+    assert {kind: records_table(kind) for kind in KINDS} == {
+        "events": "raw.events",
+        "clients": "raw.clients",
+        "spend": "raw.ad_spend",
+    }
+    assert record_columns("spend")[:7] == (*SPEND_FIELDS, "extra")
+
+
+def test_what_is_none_of_the_kinds_is_refused():
+    with pytest.raises(UserError, match="'ad_spend' cannot be landed: choose one of events, "):
+        checked_kind("ad_spend")

@@ -37,6 +37,7 @@ from tests.oracle.generate import (
     WINDOW,
     time_text,
 )
+from tests.oracle.generate_spend import generate_spend
 from tests.oracle.records import is_placeholder, is_valid_event_time, parse_revenue, parse_time
 from tests.oracle.sessions import Touch
 from tests.oracle.staging import event_of, rejection_reason
@@ -714,6 +715,9 @@ def test_every_conversion_looks_back_on_its_own(rules: Rules) -> None:
             "conversion_rate": 0.0,
             "average_order_value": None,
             "unattributed_revenue": Decimal("0.00"),
+            "cost": Decimal("0.00"),
+            "cpa": None,
+            "roas": None,
         },
         {
             "channel": "email",
@@ -728,6 +732,9 @@ def test_every_conversion_looks_back_on_its_own(rules: Rules) -> None:
             "conversion_rate": 1.0,
             "average_order_value": Decimal("20.00"),
             "unattributed_revenue": Decimal("0.00"),
+            "cost": Decimal("0.00"),
+            "cpa": Decimal("0.00"),
+            "roas": None,
         },
         {
             "channel": "paid_search",
@@ -742,6 +749,9 @@ def test_every_conversion_looks_back_on_its_own(rules: Rules) -> None:
             "conversion_rate": 1.0,
             "average_order_value": Decimal("10.00"),
             "unattributed_revenue": Decimal("0.00"),
+            "cost": Decimal("0.00"),
+            "cpa": Decimal("0.00"),
+            "roas": None,
         },
         {
             "channel": "unattributed",
@@ -756,6 +766,9 @@ def test_every_conversion_looks_back_on_its_own(rules: Rules) -> None:
             "conversion_rate": None,
             "average_order_value": Decimal("40.00"),
             "unattributed_revenue": Decimal("40.00"),
+            "cost": Decimal("0.00"),
+            "cpa": Decimal("0.00"),
+            "roas": None,
         },
     ]
 
@@ -879,7 +892,8 @@ def as_json(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
 def example(rules: Rules) -> dict[str, list[dict[str, object]]]:
     delivered = generate(7, 15)
     clients = records_from(generate_clients(7, delivered), LANDED_AT)
-    return run(records_from(delivered, LANDED_AT), clients, rules)
+    spend = records_from(generate_spend(7, 20), LANDED_AT)
+    return run(records_from(delivered, LANDED_AT), clients, rules, spend_records=spend)
 
 
 @pytest.mark.parametrize("table", KEYS)

@@ -17,6 +17,8 @@ PASSING_AND_FAILING = [
     ("no_touch_outside_window", (0, 0), (1,)),
     ("no_direct_credit_when_marketing_in_window", (0, 0), (1,)),
     ("nothing_lost", (10, 10), (9,)),
+    ("cost_conserved", (Decimal("9.99"), Decimal("9.99")), (Decimal("9.98"),)),
+    ("spend_without_channel", (Decimal(0), Decimal("0.00")), (Decimal("0.01"),)),
     ("rejected_share", (0.05, 0.05), (0.051,)),
     ("row_counts_plausible", ("", ""), ("client_journeys",)),
     ("freshness", (1.99, 2.0), (2.01,)),
@@ -73,6 +75,7 @@ def test_money_and_keys_block_and_the_rest_of_the_warnings_do_not():
         "no_touch_outside_window",
         "no_direct_credit_when_marketing_in_window",
         "nothing_lost",
+        "cost_conserved",
     }
     assert not any(check.is_blocking and check.is_warning for check in CHECKS)
     assert {check.name for check in CHECKS if check.rule is Rule.AT_MOST} == {

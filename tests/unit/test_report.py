@@ -2,7 +2,13 @@
 
 from types import SimpleNamespace
 
-from dagster_code.lib.report import check_lines, failure_line, rejected_lines, run_lines
+from dagster_code.lib.report import (
+    check_lines,
+    failure_line,
+    plan_lines,
+    rejected_lines,
+    run_lines,
+)
 
 NOTHING = {
     "landed": [],
@@ -63,9 +69,20 @@ def test_checks_that_did_not_pass_are_named():
 
 
 def test_rejected_records_are_counted_by_reason():
-    text = "".join(rejected_lines([("invalid_revenue", 1500), ("missing_client_id", 1)]))
+    counts = [("raw.events", "invalid_revenue", 1500), ("raw.ad_spend", "invalid_cost", 1)]
+    text = "".join(rejected_lines(counts))
     assert "Rejected: 1,501 records" in text
-    assert "invalid_revenue: 1,500" in text
+    assert "raw.events: invalid_revenue: 1,500\n" in text
+    assert "raw.ad_spend: invalid_cost: 1\n" in text
+
+
+def test_a_plan_names_the_table_that_the_files_would_land_in():
+    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes"), ())
+    file = SimpleNamespace(source_file="ads.csv", format="csv")
+    plan = SimpleNamespace(kind="spend", files=(file,), size_bytes=1_500_000, **nothing)
+    assert "".join(plan_lines(plan)) == (
+        "raw.ad_spend: 1 file would land, 1.5 MB\n    would land: ads.csv (csv)\n"
+    )
 
 
 def test_a_run_that_worked_has_no_failure():

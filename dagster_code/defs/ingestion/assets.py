@@ -5,6 +5,7 @@ from pydantic import Field
 
 from dagster_code.defs.ingestion.steps import RAW_COLUMNS_NOTE, land_kind, landing_result
 from dagster_code.defs.resources import AttributionHome
+from dagster_code.lib.landing.schema import Kind, records_table
 
 # What passes by itself: a busy disk, a server that was just restarted. Mistakes in the input are
 # never retried: they come back as dg.Failure(allow_retries=False).
@@ -24,48 +25,41 @@ class LandingConfig(dg.Config):
     is_skipped: bool = False
 
 
-def _file_check(table: str) -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        EVERY_FILE_LANDED,
-        asset=["raw", table],
-        description="No offered file was refused, and none was still growing.",
+def _landing_asset(kind: Kind, description: str) -> dg.AssetsDefinition:
+    schema, table = records_table(kind).split(".")
+
+    @dg.asset(
+        key=[schema, table],
+        group_name="raw",
+        owners=["team:data-platform"],
+        kinds={"spark", "deltalake"},
+        pool="spark_thrift",
+        retry_policy=IO_RETRIES,
+        check_specs=[
+            dg.AssetCheckSpec(
+                EVERY_FILE_LANDED,
+                asset=[schema, table],
+                description="No offered file was refused, and none was still growing.",
+            )
+        ],
+        description=f"{description} {RAW_COLUMNS_NOTE}",
     )
+    def landing(
+        context: dg.AssetExecutionContext, config: LandingConfig, home: AttributionHome
+    ) -> dg.MaterializeResult:
+        """Land new files of one kind."""
+        landed = land_kind(kind, config.paths, config.is_skipped, home, context)
+        return landing_result(kind, EVERY_FILE_LANDED, landed)
+
+    return landing
 
 
-@dg.asset(
-    key=["raw", "events"],
-    group_name="raw",
-    owners=["team:data-platform"],
-    kinds={"spark", "deltalake"},
-    pool="spark_thrift",
-    retry_policy=IO_RETRIES,
-    check_specs=[_file_check("events")],
-    description=f"Events, one row per delivered record, uninterpreted. {RAW_COLUMNS_NOTE}",
+raw_events = _landing_asset("events", "Events, one row per delivered record, uninterpreted.")
+raw_clients = _landing_asset(
+    "clients",
+    "What is known of clients, one row per delivered record, uninterpreted; may stay empty.",
 )
-def raw_events(
-    context: dg.AssetExecutionContext, config: LandingConfig, home: AttributionHome
-) -> dg.MaterializeResult:
-    """Land new event files."""
-    landed = land_kind("events", config.paths, config.is_skipped, home, context)
-    return landing_result("events", EVERY_FILE_LANDED, landed)
-
-
-@dg.asset(
-    key=["raw", "clients"],
-    group_name="raw",
-    owners=["team:data-platform"],
-    kinds={"spark", "deltalake"},
-    pool="spark_thrift",
-    retry_policy=IO_RETRIES,
-    check_specs=[_file_check("clients")],
-    description=(
-        "What is known of clients, one row per delivered record, uninterpreted; may stay empty."
-        f" {RAW_COLUMNS_NOTE}"
-    ),
+raw_ad_spend = _landing_asset(
+    "spend",
+    "What was spent on advertising, one row per delivered record, uninterpreted; may stay empty.",
 )
-def raw_clients(
-    context: dg.AssetExecutionContext, config: LandingConfig, home: AttributionHome
-) -> dg.MaterializeResult:
-    """Land new client files."""
-    landed = land_kind("clients", config.paths, config.is_skipped, home, context)
-    return landing_result("clients", EVERY_FILE_LANDED, landed)

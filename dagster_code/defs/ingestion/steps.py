@@ -13,6 +13,7 @@ from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.landing.discover import FileNote
 from dagster_code.lib.landing.land import create_raw_tables, land
 from dagster_code.lib.landing.report import LandingReport
+from dagster_code.lib.landing.schema import Kind, records_table
 from dagster_code.lib.progress import also_to
 from dagster_code.lib.settings import Settings
 from dagster_code.lib.tables import column_schema, row_count, sql_note, table_uri
@@ -41,7 +42,7 @@ class Landed:
 
 
 def land_kind(
-    kind: str,
+    kind: Kind,
     paths: Sequence[str],
     is_skipped: bool,
     home: AttributionHome,
@@ -50,7 +51,7 @@ def land_kind(
     """Land one kind of records.
 
     Args:
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         paths: files or folders; none means the kind's folder below the landing folder.
         is_skipped: land nothing, only see to it that the table is there.
         home: the home to land in.
@@ -67,7 +68,7 @@ def land_kind(
         create_raw_tables(spark)
         offered = landing_paths(kind, paths, home.settings)
         report = None if is_skipped else land(spark, kind, offered, home.settings, progress)
-    table = f"raw.{kind}"
+    table = records_table(kind)
     columns = column_schema(spark.table(table).schema)
     return Landed(report, row_count(spark, table), columns, table_uri(spark, table))
 
@@ -82,11 +83,11 @@ def _mistakes_are_final() -> Iterator[None]:
         raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
-def landing_paths(kind: str, paths: Sequence[str], settings: Settings) -> list[Path]:
+def landing_paths(kind: Kind, paths: Sequence[str], settings: Settings) -> list[Path]:
     """Say where a landing looks.
 
     Args:
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         paths: as configured; none means the landing folder, which is made.
         settings: whose home.
     """
@@ -97,11 +98,11 @@ def landing_paths(kind: str, paths: Sequence[str], settings: Settings) -> list[P
     return [folder]
 
 
-def landing_result(kind: str, check_name: str, landed: Landed) -> dg.MaterializeResult:
+def landing_result(kind: Kind, check_name: str, landed: Landed) -> dg.MaterializeResult:
     """Report a landing.
 
     Args:
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         check_name: of the check that every offered file landed.
         landed: the landing and the table after it.
     """
@@ -111,7 +112,7 @@ def landing_result(kind: str, check_name: str, landed: Landed) -> dg.Materialize
         "dagster/row_count": landed.row_count,
         "dagster/column_schema": landed.columns,
         "dagster/uri": landed.uri,
-        "dagster/relation_identifier": f"raw.{kind}",
+        "dagster/relation_identifier": records_table(kind),
         "landing": dg.MetadataValue.json(landing_metadata(report)),
         "spark_query": sql_note(batch_query(kind, None if report is None else report.batch)),
     }
@@ -158,17 +159,16 @@ def landing_metadata(report: LandingReport | None) -> dict[str, Any]:
 _OUTCOMES = ("skipped", "refused", "ignored", "growing", "notes")
 
 
-def batch_query(kind: str, batch: int | None) -> str:
+def batch_query(kind: Kind, batch: int | None) -> str:
     """Write the statement that shows a landing's rows.
 
     Args:
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         batch: of the landing; ``None`` when nothing landed: the statement shows the latest.
     """
-    number = f"(select max(batch) from raw.{kind})" if batch is None else str(batch)
-    return (
-        f"select * from raw.{kind}\nwhere batch = {number}\norder by source_file, source_position"
-    )
+    table = records_table(kind)
+    number = f"(select max(batch) from {table})" if batch is None else str(batch)
+    return f"select * from {table}\nwhere batch = {number}\norder by source_file, source_position"
 
 
 def _names(notes: Sequence[FileNote]) -> str:

@@ -20,7 +20,7 @@ MARTS = (
     "channel_performance",
     "attribution_explain",
 )
-STAGING = ("stg_events", "stg_clients", "rejected_events")
+STAGING = ("stg_events", "stg_clients", "stg_ad_spend", "rejected_events")
 _READ_TABLES = [
     *(dg.AssetKey(["marts", table]) for table in MARTS),
     *(dg.AssetKey(["staging", table]) for table in STAGING),
@@ -46,13 +46,16 @@ def as_check_result(check: QualityCheck, outcome: Outcome, sql: str) -> dg.Asset
         outcome: what it found.
         sql: its statement.
     """
+    message = f"observed {outcome.observed}, expected {check.rule} {outcome.expected}"
+    if check.where_to_look is not None and not outcome.passed:
+        message += f"; see: {check.where_to_look}"
     severity = dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR
     return dg.AssetCheckResult(
         passed=outcome.passed,
         asset_key=dg.AssetKey(list(check.table)),
         check_name=check.name,
         severity=severity,
-        description=f"observed {outcome.observed}, expected {check.rule} {outcome.expected}",
+        description=message,
         metadata={
             "observed": str(outcome.observed),
             "expected": str(outcome.expected),

@@ -96,7 +96,7 @@ def plan(
 
     Args:
         spark: Spark Connect session.
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         paths: files and folders.
         settings: for ``settle_seconds``.
         progress: takes progress lines.
@@ -133,7 +133,7 @@ def land(
 
     Args:
         spark: Spark Connect session of the server that owns the tables.
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         paths: files and folders.
         settings: for the home, whose landings exclude each other, and ``settle_seconds``.
         progress: takes progress lines.

@@ -68,7 +68,7 @@ def landing_numbers(spark: SparkSession, kind: Kind) -> Numbers:
 
     Args:
         spark: session.
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
     """
     # Without a filter Delta answers max() from its statistics, however many records there are.
     records = spark.table(records_table(kind)).agg(F.max("batch")).first()
@@ -81,7 +81,7 @@ def landed_sums(spark: SparkSession, kind: Kind, sums: Iterable[str]) -> set[str
 
     Args:
         spark: session.
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         sums: SHA-256 sums of files, hexadecimal.
     """
     offered = spark.createDataFrame([(text,) for text in sums], "source_sha256 string")
@@ -102,7 +102,7 @@ def write_register(
 
     Args:
         spark: session.
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         batch: number of the landing.
         landed_at: when it began, with a time zone.
         files: its files.
@@ -147,7 +147,7 @@ def landed_files(
 
     Args:
         spark: session.
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         batch: number of the landing.
         offered: its files by SHA-256, those without a record too; empty when they are not known
             any more.
@@ -178,7 +178,7 @@ def mend_register(spark: SparkSession, kind: Kind) -> Numbers:
 
     Args:
         spark: session.
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
 
     Returns:
         The last numbers, after mending.

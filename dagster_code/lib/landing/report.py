@@ -12,7 +12,7 @@ class LandingReport:
     """What a landing did.
 
     Attributes:
-        kind: ``events`` or ``clients``.
+        kind: ``events``, ``clients`` or ``spend``.
         batch: number of the landing; ``None`` if there was nothing new.
         landed: files that landed now.
         skipped: files that had landed before, or were offered twice.

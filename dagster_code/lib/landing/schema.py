@@ -1,10 +1,12 @@
 """Columns of the raw tables: what the landing writes and dbt reads."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from dagster_code.lib.errors import UserError
 
-Kind = Literal["events", "clients"]
+# What can be delivered: the name of its option of the command and of its landing folder.
+Kind = Literal["events", "clients", "spend"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 EVENT_FIELDS: tuple[str, ...] = (
     "event_id",
@@ -32,8 +34,18 @@ EVENT_FIELDS: tuple[str, ...] = (
     "revenue",
 )
 CLIENT_FIELDS: tuple[str, ...] = ("client_id", "user_id", "created_at", "country", "platform")
+SPEND_FIELDS: tuple[str, ...] = ("date", "channel", "source", "medium", "campaign", "cost")
 
-FIELDS: dict[str, tuple[str, ...]] = {"events": EVENT_FIELDS, "clients": CLIENT_FIELDS}
+FIELDS: dict[Kind, tuple[str, ...]] = {
+    "events": EVENT_FIELDS,
+    "clients": CLIENT_FIELDS,
+    "spend": SPEND_FIELDS,
+}
+_TABLES: dict[Kind, str] = {
+    "events": "raw.events",
+    "clients": "raw.clients",
+    "spend": "raw.ad_spend",
+}
 
 REGISTER_TABLE = "raw.landed_files"
 
@@ -51,6 +63,11 @@ _FIELD_COMMENTS: dict[str, str] = {
     "revenue": "Revenue, as the sender wrote it.",
     "created_at": "When the client was created, as the sender wrote it.",
     "country": "Country of the client, as the sender wrote it.",
+    "date": "Day of the spend, as the sender wrote it.",
+    "source": "Source the spend was for, as utm_source of the events.",
+    "medium": "Medium the spend was for, as utm_medium of the events.",
+    "campaign": "Campaign the spend was for, as utm_campaign of the events.",
+    "cost": "What was spent, as the sender wrote it.",
 }
 _CAMPAIGN_COMMENT = "Campaign tag or click id, as the sender wrote it."
 
@@ -70,7 +87,7 @@ _ORIGIN_COLUMNS: tuple[tuple[str, str, str], ...] = (
 )
 
 _REGISTER_COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("kind", "string", "events or clients."),
+    ("kind", "string", "events, clients or spend."),
     ("source_sha256", "string", "SHA-256 of the bytes of the file; the key together with kind."),
     ("source_file", "string", "Path of the file when it landed."),
     ("format", "string", "jsonl, csv or parquet, by content."),
@@ -88,21 +105,20 @@ def checked_kind(kind: str) -> Kind:
     """Narrow a text to one of the kinds of raw data.
 
     Args:
-        kind: ``events`` or ``clients``.
+        kind: one of ``KINDS``.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is none of them.
     """
-    if kind == "events":
-        return "events"
-    if kind == "clients":
-        return "clients"
-    raise UserError(f"{kind!r} cannot be landed: choose events or clients")
+    for known in KINDS:
+        if kind == known:
+            return known
+    raise UserError(f"{kind!r} cannot be landed: choose one of {', '.join(KINDS)}")
 
 
 def records_table(kind: Kind) -> str:
     """Name of the table that holds the records of a kind, like ``raw.events``."""
-    return f"raw.{kind}"
+    return _TABLES[kind]
 
 
 def record_columns(kind: Kind) -> tuple[str, ...]:
@@ -115,8 +131,7 @@ def create_statements() -> tuple[str, ...]:
     register = _create(REGISTER_TABLE, _REGISTER_COLUMNS, "One row per file ever landed.", ())
     return (
         "create schema if not exists raw",
-        _create_records("events"),
-        _create_records("clients"),
+        *(_create_records(kind) for kind in KINDS),
         register,
     )
 

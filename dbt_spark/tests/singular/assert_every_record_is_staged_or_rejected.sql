@@ -1,29 +1,21 @@
--- A row here: records were lost or doubled between raw.events and the two tables that share them out.
+-- A row here: records were lost or doubled between a raw table and the two tables that share them out.
 with
 
-landed as (
+counts as (
 
-    select count(*) as record_count from {{ source('raw', 'events') }}
-
-),
-
-staged as (
-
-    select count(*) as record_count from {{ ref('stg_events') }}
-
-),
-
-rejected as (
-
-    select count(*) as record_count from {{ ref('rejected_events') }}
+    select
+        'events' as kind,
+        (select count(*) from {{ source('raw', 'events') }}) as landed_count,
+        (select count(*) from {{ ref('stg_events') }}) as staged_count,
+        (select count(*) from {{ ref('rejected_events') }}) as rejected_count
+    union all
+    select
+        'spend' as kind,
+        (select count(*) from {{ source('raw', 'ad_spend') }}) as landed_count,
+        (select count(*) from {{ ref('stg_ad_spend') }}) as staged_count,
+        (select count(*) from {{ ref('rejected_ad_spend') }}) as rejected_count
 
 )
 
-select
-    landed.record_count as landed_count,
-    staged.record_count as staged_count,
-    rejected.record_count as rejected_count
-from landed
-cross join staged
-cross join rejected
-where landed.record_count <> staged.record_count + rejected.record_count
+select * from counts
+where landed_count <> staged_count + rejected_count

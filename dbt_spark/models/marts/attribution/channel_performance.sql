@@ -29,6 +29,12 @@ marketing_touches as (
 
 ),
 
+costs as (
+
+    select channel, cost from {{ ref('int_channel_costs') }}
+
+),
+
 event_totals as (
 
     select
@@ -152,26 +158,50 @@ channels as (
     select channel from first_touch_totals
     union
     select channel from last_touch_totals
+    union
+    select channel from costs
+
+),
+
+combined as (
+
+    select
+        channels.channel,
+        coalesce(channel_traffic.sessions, 0) as sessions,
+        coalesce(channel_traffic.touches, 0) as touches,
+        coalesce(channel_traffic.clients, 0) as clients,
+        coalesce(first_touch_totals.first_touch_conversions, 0) as first_touch_conversions,
+        cast(coalesce(first_touch_totals.first_touch_revenue, 0) as decimal(28, 2)) as first_touch_revenue,
+        coalesce(last_touch_totals.last_touch_conversions, 0) as last_touch_conversions,
+        cast(coalesce(last_touch_totals.last_touch_revenue, 0) as decimal(28, 2)) as last_touch_revenue,
+        coalesce(assist_totals.assisted_conversions, 0) as assisted_conversions,
+        last_touch_totals.average_order_value,
+        cast(coalesce(last_touch_totals.unattributed_revenue, 0) as decimal(28, 2)) as unattributed_revenue,
+        cast(coalesce(costs.cost, 0) as decimal(28, 2)) as cost
+    from channels
+    left join channel_traffic on channels.channel = channel_traffic.channel
+    left join first_touch_totals on channels.channel = first_touch_totals.channel
+    left join last_touch_totals on channels.channel = last_touch_totals.channel
+    left join assist_totals on channels.channel = assist_totals.channel
+    left join costs on channels.channel = costs.channel
 
 )
 
 select
-    channels.channel,
-    coalesce(channel_traffic.sessions, 0) as sessions,
-    coalesce(channel_traffic.touches, 0) as touches,
-    coalesce(channel_traffic.clients, 0) as clients,
-    coalesce(first_touch_totals.first_touch_conversions, 0) as first_touch_conversions,
-    cast(coalesce(first_touch_totals.first_touch_revenue, 0) as decimal(28, 2)) as first_touch_revenue,
-    coalesce(last_touch_totals.last_touch_conversions, 0) as last_touch_conversions,
-    cast(coalesce(last_touch_totals.last_touch_revenue, 0) as decimal(28, 2)) as last_touch_revenue,
-    coalesce(assist_totals.assisted_conversions, 0) as assisted_conversions,
-    cast(
-        coalesce(last_touch_totals.last_touch_conversions, 0) / nullif(channel_traffic.sessions, 0) as double
-    ) as conversion_rate,
-    last_touch_totals.average_order_value,
-    cast(coalesce(last_touch_totals.unattributed_revenue, 0) as decimal(28, 2)) as unattributed_revenue
-from channels
-left join channel_traffic on channels.channel = channel_traffic.channel
-left join first_touch_totals on channels.channel = first_touch_totals.channel
-left join last_touch_totals on channels.channel = last_touch_totals.channel
-left join assist_totals on channels.channel = assist_totals.channel
+    channel,
+    sessions,
+    touches,
+    clients,
+    first_touch_conversions,
+    first_touch_revenue,
+    last_touch_conversions,
+    last_touch_revenue,
+    assisted_conversions,
+    cast(last_touch_conversions / nullif(sessions, 0) as double) as conversion_rate,
+    average_order_value,
+    unattributed_revenue,
+    cost,
+    cast(cost / nullif(last_touch_conversions, 0) as decimal(28, 2)) as cpa,
+    -- as doubles: a quotient of decimals keeps too few digits of small returns
+    cast(last_touch_revenue as double) / cast(nullif(cost, 0) as double) as roas
+from combined

@@ -8,9 +8,16 @@ with
 
 evidence as (
 
-    select distinct source, medium, campaign
+    select source, medium, campaign
     from {{ ref('base_events') }}
     where has_evidence and not is_duplicate
+    union
+    select source, medium, campaign
+    from {{ ref('base_ad_spend_records') }}
+    where
+        rejection_reason is null
+        and sender_channel is null
+        and coalesce(source, medium, campaign) is not null
 
 ),
 

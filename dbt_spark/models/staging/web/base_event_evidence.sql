@@ -23,7 +23,7 @@ records as (
         {{ campaign_value(field) }} as {{ field }},
         {%- endfor %}
         extra,
-        replace(replace(lower({{ campaign_value('channel') }}), ' ', '_'), '-', '_') as given_channel,
+        {{ normalized_channel('channel') }} as given_channel,
         {{ query_string('page_url') }} as page_query,
         {{ url_host('page_url') }} as page_host,
         {{ url_host('referrer') }} as referrer_host
