@@ -26,6 +26,7 @@ KEYS_TESTED_ONE_STEP_LATER = {
 
 CONSERVATION_IS_ELSEWHERE = {
     "attribution_explain": "repeats a conversion's revenue on each touch that it explains",
+    "unassigned_sources": "has a part of the revenue; a singular test holds it against last touch",
 }
 
 # The behaviours that a change must not break unnoticed: words in the names of the unit tests.
@@ -33,6 +34,9 @@ UNIT_TESTED = {
     "base_event_records": ["event_time", "revenue"],
     "base_event_evidence": ["tags", "click_ids", "referrer", "self_referrals", "senders_channel"],
     "base_channel_lookup": ["first_rule", "longest", "once"],
+    "stg_rule_version": ["order", "changes"],
+    "stg_channel_suggestions": ["lines_to_paste"],
+    "unassigned_sources": ["missing_tags"],
     "base_events": ["gap", "repeated_evidence", "duplicates"],
     "int_purchaser_timelines": ["window", "direct"],
     "int_conversions_attributed": ["one_instant"],
@@ -75,6 +79,10 @@ CONTRACT = {
         average_order_value unattributed_revenue
     """,
     "attribution_explain": "client_id event_time touch_at is_first_touch is_last_touch decision",
+    "unassigned_sources": """
+        source medium sessions touches clients last_touch_conversions last_touch_revenue
+        example_campaign suggested_channel suggested_rule reason
+    """,
 }
 
 # A mart's column says by its name what type it has. The first pattern that fits counts.
