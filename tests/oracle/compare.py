@@ -31,6 +31,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "client_journeys": ("client_id",),
     "channel_performance": ("channel",),
     "attribution_explain": ("client_id", "event_time", "touch_at", "event_id"),
+    "unassigned_sources": ("source", "medium"),
 }
 
 # Rows of an event that came without an id: the pipeline's hash stands where the oracle has a
