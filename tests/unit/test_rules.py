@@ -4,9 +4,11 @@ import shutil
 
 import pytest
 
+from dagster_code.lib import rules
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.rules import SEEDS, check_rules, mistakes, pattern_problem
-from dagster_code.lib.settings import DBT_PROJECT_DIR
+from dagster_code.lib.run import run_pipeline
+from dagster_code.lib.settings import DBT_PROJECT_DIR, load_settings
 from tests.oracle import Rules
 
 RULE = "7000,podcast_ads,,,^podcast$,,own\n"
@@ -173,3 +175,13 @@ def test_a_category_of_ones_own_needs_both_sides(seeds):
     assert len(mistakes(seeds)) == 1
     append(seeds, "channel_rules", "7000,podcast_ads,,podcasts,,,podcast app")
     assert mistakes(seeds) == []
+
+
+def test_a_run_with_a_wrong_rule_starts_nothing(seeds, monkeypatch):
+    append(seeds, "channel_rules", RULE.replace("^podcast$", "(podcast").strip())
+    monkeypatch.setattr(rules, "DBT_PROJECT_DIR", seeds.parent)
+    told = []
+    lines = run_pipeline(load_settings(), {"events": (), "clients": ()}, {}, False, told.append)
+    with pytest.raises(UserError, match=r"channel_rules.csv, line \d+: medium_pattern '\(podcast'"):
+        next(lines)
+    assert told == []

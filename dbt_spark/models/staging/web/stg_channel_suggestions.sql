@@ -4,19 +4,6 @@
     )
 }}
 
-{#- A rule's line for channel_rules.csv: exact, and without signs that CSV or a regular expression would read. -#}
-{%- macro exact_pattern(value) -%}
-    concat(
-        '^',
-        replace(
-            replace(regexp_replace({{ value }}, '[^\\p{L}\\p{N} ._-]', '\u0001'), '.', '[.]'),
-            '\u0001',
-            '.'
-        ),
-        '$'
-    )
-{%- endmacro -%}
-
 with
 
 unassigned as (
