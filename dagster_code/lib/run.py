@@ -14,6 +14,7 @@ from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import KINDS, Kind
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.report import failure_line, plan_lines, rejected_lines, run_lines
+from dagster_code.lib.rules import check_rules
 from dagster_code.lib.session import open_session, writing_home
 from dagster_code.lib.settings import Settings
 
@@ -75,7 +76,9 @@ def run_pipeline(
     Raises:
         RunFailedError: after the report, if not all of it worked.
         ServerError: the server cannot be started, or went away.
+        UserError: a rule seed has a mistake in it; nothing is started.
     """
+    check_rules()
     # Importing Dagster, dbt and Spark keeps one core busy for about 10 s; so does a starting JVM.
     with ThreadPoolExecutor(1) as pool:
         importing = pool.submit(_load_pipeline)

@@ -1,6 +1,7 @@
 """How a command's request becomes the job's configuration."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from dagster_code.defs.ingestion.steps import batch_query, landing_metadata, landing_paths
 from dagster_code.defs.transform.checks import as_check_result
 from dagster_code.defs.transform.steps import inputs_of_build
+from dagster_code.lib import rules
 from dagster_code.lib.dbt import Manifest
 from dagster_code.lib.pipeline import RunRequest, run_config, was_interrupted
 from dagster_code.lib.quality import CHECKS, Outcome
-from dagster_code.lib.settings import load_settings
+from dagster_code.lib.settings import DBT_PROJECT_DIR, load_settings
 
 
 def landings(request):
@@ -116,3 +118,15 @@ def test_ctrl_c_is_told_from_a_failure():
         job = dg.GraphDefinition(f"{op.name}_graph", node_defs=[op]).to_job()
         result = job.execute_in_process(raise_on_error=False, run_config=quiet)
         assert was_interrupted(result) is expected
+
+
+def test_a_wrong_rule_fails_the_build_with_the_line_that_names_it(tmp_path, monkeypatch):
+    seeds = tmp_path / "seeds"
+    shutil.copytree(DBT_PROJECT_DIR / "seeds", seeds)
+    with (seeds / "own_domains.csv").open("a", encoding="utf-8") as domains:
+        domains.write("no host\n")
+    monkeypatch.setattr(rules, "DBT_PROJECT_DIR", tmp_path)
+    with pytest.raises(dg.Failure) as failed:
+        inputs_of_build(None, {}, Manifest(tmp_path, ""))
+    assert str(failed.value.description).startswith("dbt_spark/seeds/own_domains.csv, line 2: ")
+    assert failed.value.allow_retries is False

@@ -28,6 +28,7 @@ KEYS_TESTED_ONE_STEP_LATER = {
 
 CONSERVATION_IS_ELSEWHERE = {
     "attribution_explain": "repeats a conversion's revenue on each touch that it explains",
+    "unassigned_sources": "has a part of the revenue; a singular test holds it against last touch",
 }
 
 # The behaviours that a change must not break unnoticed: words in the names of the unit tests.
@@ -37,6 +38,9 @@ UNIT_TESTED = {
     "base_channel_lookup": ["first_rule", "longest", "once"],
     "base_ad_spend_records": ["reason", "equal_content"],
     "stg_ad_spend": ["channel"],
+    "stg_rule_version": ["order", "changes"],
+    "stg_channel_suggestions": ["lines_to_paste"],
+    "unassigned_sources": ["missing_tags"],
     "base_events": ["gap", "repeated_evidence", "duplicates"],
     "int_purchaser_timelines": ["window", "direct"],
     "int_conversions_attributed": ["one_instant"],
@@ -81,6 +85,10 @@ CONTRACT = {
         average_order_value unattributed_revenue cost cpa roas
     """,
     "attribution_explain": "client_id event_time touch_at is_first_touch is_last_touch decision",
+    "unassigned_sources": """
+        source medium sessions touches clients last_touch_conversions last_touch_revenue
+        example_campaign suggested_channel suggested_rule reason
+    """,
 }
 
 # A mart's column says by its name what type it has. The first pattern that fits counts.

@@ -28,6 +28,7 @@ TABLES = {
     "client_journeys": "marts",
     "channel_performance": "marts",
     "attribution_explain": "marts",
+    "unassigned_sources": "marts",
 }
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -18,8 +19,10 @@ import pytest
 
 from dagster_code.lib import server
 from dagster_code.lib.dbt import server_environment
+from dagster_code.lib.rules import mistakes
 from dagster_code.lib.settings import DBT_PROJECT_DIR
-from tests.integration.conftest import ATTRIBUTION, Home
+from tests.golden import Answers, load_cases, write_landing, wrong_answers
+from tests.integration.conftest import ATTRIBUTION, TABLES, Home
 from tests.oracle import (
     Config,
     Rules,
@@ -32,6 +35,7 @@ from tests.oracle import (
     smallest_client,
     write_files,
 )
+from tests.oracle.channels import Tags, channel_of
 from tests.oracle.delivery import Delivered
 from tests.oracle.generate import huge_purchases
 from tests.oracle.generate_spend import generate_spend
@@ -106,6 +110,8 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     strangers = [record for history in others for record in history] + huge_purchases()
     now += [record for history in originals for record in history] + strangers
     events = write_files(now, folder / "events", rng, 9, "events")
+    # the golden cases land along: a run of their own would cost minutes
+    events.append(write_landing(folder / "events" / "golden.jsonl"))
     write_files(late, folder / "late", rng, 4, "late")
     # the originals and their copies are known from events alone
     write_files(generate_clients(SEED, strangers), folder / "clients", rng, 2, "clients")
@@ -236,23 +242,22 @@ def test_the_demo_prints_the_four_answers_and_the_checks(sample) -> None:
         assert text in sample.stdout, text
 
 
-def test_every_dbt_unit_test_passes(home: Home, sample, tmp_path) -> None:
+def run_dbt(home: Home, folder: Path, project: Path, *arguments: str) -> str:
+    """Run dbt on the home's server, beside the pipeline, and give what it printed."""
     state = server.ensure_running(home.settings, lambda _line: None)
     result = subprocess.run(
         [
             str(ATTRIBUTION.with_name("dbt")),
             "--no-use-colors",
-            "test",
-            "--select",
-            "test_type:unit",
+            *arguments,
             "--project-dir",
-            str(DBT_PROJECT_DIR),
+            str(project),
             "--profiles-dir",
-            str(DBT_PROJECT_DIR),
+            str(project),
             "--target-path",
-            str(tmp_path / "target"),
+            str(folder / "target"),
             "--log-path",
-            str(tmp_path / "logs"),
+            str(folder / "logs"),
         ],
         env={**os.environ, **server_environment(state.thrift_port)},
         capture_output=True,
@@ -261,8 +266,13 @@ def test_every_dbt_unit_test_passes(home: Home, sample, tmp_path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout
-    passed = re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", result.stdout)
-    assert passed, result.stdout
+    return result.stdout
+
+
+def test_every_dbt_unit_test_passes(home: Home, sample, tmp_path) -> None:
+    told = run_dbt(home, tmp_path, DBT_PROJECT_DIR, "test", "--select", "test_type:unit")
+    passed = re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", told)
+    assert passed, told
     assert int(passed.group(1)) >= 20
 
 
@@ -365,6 +375,63 @@ def test_every_record_and_every_cent_of_spend_is_accounted_for(
     assert by_channel["unassigned"]["cost"] > 0
 
 
+def test_every_golden_case_is_answered_as_expected(home: Home, generated) -> None:
+    events = home.rows(
+        "select client_id, event_time, event_id, channel, session_number, is_session_evidence,"
+        " is_touch from staging.stg_events where client_id like 'golden-%'"
+    )
+    conversions = home.rows(
+        "select client_id, event_time, l.attribution_status, f.channel as first_channel,"
+        " l.channel as last_channel from marts.first_touch_attribution as f"
+        " join marts.last_touch_attribution as l using (client_id, event_time)"
+        " where client_id like 'golden-%'"
+    )
+    credits = None
+    if "multi_touch_attribution" in TABLES:
+        credits = home.rows(
+            "select client_id, model, touch_at, channel, weight, attributed_revenue"
+            " from marts.multi_touch_attribution where client_id like 'golden-%'"
+        )
+    assert wrong_answers(load_cases(), Answers(events, conversions, credits)) == []
+
+
+def test_every_row_bears_the_rule_that_decided_it_and_one_version(home: Home, generated) -> None:
+    rows = home.rows(
+        "select distinct e.channel, e.channel_rule_rank, r.channel as rule_channel, e.rule_version"
+        " from staging.stg_events as e left join staging.stg_channel_rules as r"
+        " using (channel_rule_rank)"
+    )
+    ruled = [row for row in rows if row["channel_rule_rank"] is not None]
+    assert {row["channel"] for row in ruled} >= {rule.channel for rule in RULES.channel_rules}
+    assert [row for row in ruled if row["channel"] != row["rule_channel"]] == []
+    assert re.fullmatch("[0-9a-f]{12}", "".join({str(row["rule_version"]) for row in rows}))
+    explained = home.rows(
+        "select distinct channel, channel_rule_rank, channel_rule from marts.attribution_explain"
+    )
+    words = {row["channel_rule"] for row in explained if row["channel_rule_rank"] is None}
+    assert words == {"no marketing evidence", "no rule matched", "channel given by the sender"}
+    assert all(row["channel_rule"] for row in explained)
+
+
+def test_a_suggested_line_gives_the_channel_that_it_promises(
+    home: Home, generated, tmp_path
+) -> None:
+    rows = home.rows("select * from marts.unassigned_sources where suggested_rule is not null")
+    assert {row["suggested_file"] for row in rows} == {"channel_rules.csv", "source_categories.csv"}
+    seeds = tmp_path / "seeds"
+    shutil.copytree(DBT_PROJECT_DIR / "seeds", seeds)
+    for file, line in sorted({(row["suggested_file"], row["suggested_rule"]) for row in rows}):
+        with (seeds / file).open("a", encoding="utf-8") as handle:
+            handle.write(f"{line}\n")
+    assert mistakes(seeds) == []
+    rules = Rules.load(seeds)
+    given = {
+        (row["source"], row["medium"]): channel_of(Tags(row["source"], row["medium"]), rules)
+        for row in rows
+    }
+    assert given == {(row["source"], row["medium"]): row["suggested_channel"] for row in rows}
+
+
 def test_the_brief_s_four_queries_run_as_they_stand(home: Home, generated) -> None:
     by_channel = home.rows(
         "select channel, sum(attributed_revenue) as revenue, count(distinct client_id) as clients"
@@ -406,6 +473,27 @@ def test_the_same_files_under_other_names_land_nothing(
     result = home.run("run", "--events", tmp_path)
     assert "up to date" in result.stdout + result.stderr
     assert home.rows("select count(*) as n from raw.events") == before
+
+
+def test_a_line_in_a_seed_is_a_channel_and_another_version(home: Home, generated, tmp_path) -> None:
+    flyers = (
+        "select distinct channel, channel_rule_rank, rule_version from staging.stg_events"
+        " where client_id like 'golden-%' and source = 'flyer' and medium = 'print'"
+    )
+    (before,) = home.rows(flyers)
+    project = tmp_path / "dbt_spark"
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    with (project / "seeds" / "channel_rules.csv").open("a", encoding="utf-8") as rules:
+        rules.write("7000,street_handout,^flyer$,,,,handed out in the street\n")
+    assert mistakes(project / "seeds") == []
+    models = ("channel_rules", "base_channel_lookup", "stg_rule_version")
+    # the next run builds with other variables, hence everything from the project's own seeds
+    without = ("--exclude-resource-type", "test", "unit_test")
+    run_dbt(home, tmp_path, project, "build", "--select", *models, *without)
+    (after,) = home.rows(flyers)
+    assert (before["channel"], before["channel_rule_rank"]) == ("unassigned", None)
+    assert (after["channel"], after["channel_rule_rank"]) == ("street_handout", 7000)
+    assert before["rule_version"] != after["rule_version"]
 
 
 def test_other_variables_give_the_oracle_s_other_answers(home: Home, other_tables: Tables) -> None:

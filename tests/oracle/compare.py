@@ -37,6 +37,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "attribution_explain": ("client_id", "event_time", "touch_at", "event_id"),
     "multi_touch_attribution": ("client_id", "event_time", "model", "touch_at", "touch_event_id"),
     "model_comparison": ("channel", "model"),
+    "unassigned_sources": ("source", "medium"),
 }
 
 # Rows of an event that came without an id: the pipeline's hash stands where the oracle has a

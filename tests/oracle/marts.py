@@ -15,7 +15,7 @@ from tests.oracle.attribution import (
     bounded,
     conversions_of,
 )
-from tests.oracle.channels import Rules
+from tests.oracle.channels import UNASSIGNED, Evidence, Rules
 from tests.oracle.config import Config
 from tests.oracle.models import model_comparison_rows, multi_touch_rows
 from tests.oracle.records import CENT, RawRecord
@@ -92,6 +92,7 @@ def run(
         "model_comparison": model_comparison_rows(
             attributions, [one.touches for one in clients if not one.attributions], config
         ),
+        "unassigned_sources": unassigned_rows(clients),
     }
 
 
@@ -315,3 +316,54 @@ def assisted_conversions(attributions: Iterable[Attribution]) -> Mapping[str, in
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, start=NOTHING)
+
+
+def unassigned_rows(clients: Sequence[Client]) -> list[Row]:
+    """The rows of unassigned_sources, without its suggestions."""
+    rows: dict[tuple[str | None, str | None], Row] = {}
+
+    def row_of(evidence: Evidence) -> Row:
+        tags = [evidence.source, evidence.medium]
+        source, medium = (tag.lower() if tag is not None else None for tag in tags)
+        return rows.setdefault(
+            (source, medium),
+            {
+                "source": source,
+                "medium": medium,
+                "sessions": 0,
+                "touches": 0,
+                "clients": 0,
+                "last_touch_conversions": 0,
+                "last_touch_revenue": NOTHING,
+                "example_campaign": None,
+            },
+        )
+
+    for client in clients:
+        shown = [one.evidence for one in client.events if one.evidence.channel == UNASSIGNED]
+        for row in {id(row): row for row in map(row_of, shown)}.values():
+            row["clients"] += 1
+        for evidence in shown:
+            campaigns = {row_of(evidence)["example_campaign"], evidence.campaign} - {None}
+            row_of(evidence)["example_campaign"] = min(campaigns, default=None)
+        for touch in client.touches:
+            if touch.channel == UNASSIGNED:
+                row_of(touch.evidence)["touches"] += 1
+        for evidence in session_evidence(client):
+            if evidence.channel == UNASSIGNED:
+                row_of(evidence)["sessions"] += 1
+        for one in client.attributions:
+            if one.last.touch is not None and one.last.channel == UNASSIGNED:
+                row = row_of(one.last.touch.evidence)
+                row["last_touch_conversions"] += 1
+                row["last_touch_revenue"] += one.last.attributed_revenue
+    return list(rows.values())
+
+
+def session_evidence(client: Client) -> list[Evidence]:
+    """The first marketing evidence of each session that has any: its first marketing touch."""
+    firsts = (
+        next((touch.evidence for touch in session.touches if touch.is_marketing), None)
+        for session in client.sessions
+    )
+    return [evidence for evidence in firsts if evidence is not None]

@@ -24,7 +24,9 @@ from dagster_code.lib.dbt import (
     run_target_dir,
     server_environment,
 )
+from dagster_code.lib.errors import UserError
 from dagster_code.lib.progress import Progress, also_to
+from dagster_code.lib.rules import check_rules
 from dagster_code.lib.settings import Settings
 from dagster_code.lib.tables import TableFact, column_schema, sql_note, table_facts
 
@@ -42,9 +44,10 @@ def inputs_of_build(
         manifest: what the assets were defined from.
 
     Raises:
-        dagster.Failure: someone edited the dbt project since then: dbt would build models that
-            Dagster does not know.
+        dagster.Failure: a rule seed has a mistake in it; or someone edited the dbt project since
+            then: dbt would build models that Dagster does not know.
     """
+    _refuse_wrong_rules()
     if project_checksum() != manifest.project_checksum:
         raise dg.Failure(
             description="the dbt project has changed since it was loaded; run this again"
@@ -133,6 +136,13 @@ def _running_dbt(
             # An interrupt may come between two events, where dagster-dbt does not pass it on.
             if invocation.process.poll() is None:
                 invocation.process.kill()
+
+
+def _refuse_wrong_rules() -> None:
+    try:
+        check_rules()
+    except UserError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def _note_begin(context: dg.AssetExecutionContext, settings: Settings, inputs: BuildInputs) -> None:

@@ -38,6 +38,7 @@ events as (
         source,
         medium,
         campaign,
+        channel_rule_rank,
         session_number,
         order_id,
         revenue
@@ -63,7 +64,8 @@ timelines as (
             events.channel,
             events.source,
             events.medium,
-            events.campaign
+            events.campaign,
+            events.channel_rule_rank
         ) as touch
     from events
     where events.client_id in (select purchasers.client_id from purchasers)

@@ -15,6 +15,12 @@ conversions as (
 
 ),
 
+channel_rules as (
+
+    select channel_rule_rank, description from {{ ref('stg_channel_rules') }}
+
+),
+
 considered as (
 
     select
@@ -46,14 +52,23 @@ marked as (
 )
 
 select
-    client_id,
-    event_time,
+    marked.client_id,
+    marked.event_time,
     touch.touch_at,
     touch.event_id as touch_event_id,
     touch.channel,
     touch.source,
     touch.medium,
     touch.campaign,
+    touch.channel_rule_rank,
+    case
+        when touch.channel_rule_rank is not null
+            then coalesce(channel_rules.description, concat('rule ', touch.channel_rule_rank))
+        when touch.channel = 'direct' then 'no marketing evidence'
+        when touch.channel = 'unassigned' then 'no rule matched'
+        else 'channel given by the sender'
+    end as channel_rule,
+    (select stg_rule_version.rule_version from {{ ref('stg_rule_version') }} as stg_rule_version) as rule_version,
     (unix_micros(event_time) - unix_micros(touch.touch_at)) / 1000000D as age_seconds,
     {{ whole_days('touch.touch_at', 'event_time') }} as age_days,
     is_first_touch,
@@ -68,3 +83,5 @@ select
     attribution_status,
     revenue
 from marked
+left join channel_rules
+    on touch.channel_rule_rank = channel_rules.channel_rule_rank

@@ -9,7 +9,7 @@ events as (
 
 channels as (
 
-    select source, medium, campaign, channel from {{ ref('base_channel_lookup') }}
+    select source, medium, campaign, channel, channel_rule_rank from {{ ref('base_channel_lookup') }}
 
 ),
 
@@ -17,7 +17,8 @@ channeled as (
 
     select
         events.*,
-        channels.channel as rule_channel
+        channels.channel as rule_channel,
+        channels.channel_rule_rank as rule_rank
     from events
     left join channels
         on
@@ -35,6 +36,9 @@ select
     cast(event_time as date) as event_date,
     event_type,
     coalesce(sender_channel, if(has_evidence, rule_channel, 'direct')) as channel,
+    if(sender_channel is null, rule_rank, null) as channel_rule_rank,
+    -- a scalar, not a join: who does not ask for it does not pay for it
+    (select stg_rule_version.rule_version from {{ ref('stg_rule_version') }} as stg_rule_version) as rule_version,
     source,
     medium,
     campaign,
