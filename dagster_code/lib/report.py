@@ -116,11 +116,12 @@ def failure_line(report: "RunReport") -> str | None:
     return "; ".join(reasons) if reasons else None
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, ending: str = "s") -> str:
     """Write a number with its noun, like ``1 file`` or ``2,000 files``.
 
     Args:
         number: how many.
         noun: its singular.
+        ending: what makes it a plural.
     """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}{ending}"
