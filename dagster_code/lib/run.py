@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib import build_state, server
-from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_REASON
+from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_FILE, REJECTED_BY_REASON
 from dagster_code.lib.dbt import declared_variables, parse_variables
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.progress import Progress
-from dagster_code.lib.report import failure_line, plan_lines, rejected_lines, run_lines
+from dagster_code.lib.report import (
+    failure_line,
+    plan_lines,
+    rejected_file_lines,
+    rejected_lines,
+    run_lines,
+)
 from dagster_code.lib.session import open_session, writing_home
 from dagster_code.lib.settings import Settings
 
@@ -233,7 +239,9 @@ def _load_pipeline() -> Any:  # noqa: ANN401  the module
 def _rejected(settings: Settings, progress: Progress) -> Iterator[str]:
     with spark_session(settings, progress) as spark:
         counts = [(row["reason"], row["record_count"]) for row in _rows(spark, REJECTED_BY_REASON)]
+        files = [row.asDict() for row in _rows(spark, REJECTED_BY_FILE)] if counts else []
     yield from rejected_lines(counts)
+    yield from rejected_file_lines(files)
 
 
 def _rows(spark: "SparkSession", sql: str) -> Iterator[Any]:
