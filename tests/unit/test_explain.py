@@ -111,8 +111,8 @@ CREDITS = [
     credit("linear", "a6", 0.5, "30.00", "organic_social"),
     credit("position_based", "a4", 0.5, "30.00"),
     credit("position_based", "a6", 0.5, "30.00", "organic_social"),
-    credit("time_decay", "a4", 0.2299, "13.79"),
-    credit("time_decay", "a6", 0.7701, "46.21", "organic_social"),
+    credit("time_decay", "a4", 0.2308, "13.85"),
+    credit("time_decay", "a6", 0.7692, "46.15", "organic_social"),
 ]
 
 
@@ -135,10 +135,10 @@ Conversion 2026-02-10T09:00:00Z
        direct_excluded: direct, outweighed by a marketing touch of the 30-day window
     3  2026-01-20T08:10:00Z  21 d       email           news / email / -
        credited: first marketing touch of the 30-day window
-       first_touch 100 % = 60.00; linear, position_based 50 % = 30.00; time_decay 22.99 % = 13.79
+       first_touch 100 % = 60.00; linear, position_based 50 % = 30.00; time_decay 23.08 % = 13.85
     4  2026-02-01T12:00:00Z  8 d 21 h   organic_social  facebook.com / referral / -
        credited: last marketing touch of the 30-day window
-       last_touch 100 % = 60.00; linear, position_based 50 % = 30.00; time_decay 77.01 % = 46.21
+       last_touch 100 % = 60.00; linear, position_based 50 % = 30.00; time_decay 76.92 % = 46.15
     5  2026-02-10T09:00:00Z  0 s        direct
        direct_excluded: direct, outweighed by a marketing touch of the 30-day window
 
@@ -294,8 +294,8 @@ def test_json_has_every_value_with_money_in_full():
     ]
     assert story["touches"][3]["credits"][-1] == {
         "model": "time_decay",
-        "weight": Decimal("0.7701"),
-        "attributed_revenue": Decimal("46.21"),
+        "weight": Decimal("0.7692"),
+        "attributed_revenue": Decimal("46.15"),
     }
     assert {total["revenue"] for total in story["totals"]} == {Decimal("60.00")}
     assert set(value["models"]) == set(MODELS)
