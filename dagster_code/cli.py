@@ -94,6 +94,27 @@ def query(sql: str, output_format: str) -> None:
 
 
 @cli.command()
+@click.argument("client_id", metavar="CLIENT")
+@click.argument("event_time", metavar="[EVENT_TIME]", required=False)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+)
+def explain(client_id: str, event_time: str | None, output_format: str) -> None:
+    """Say why a conversion is credited as it is: each touch, each model, each rule.
+
+    Without EVENT_TIME (ISO 8601, UTC unless it has an offset) all conversions of the client are
+    told. An id that begins with a dash goes behind `--`.
+    """
+    from dagster_code.lib.run import explain_lines
+
+    _print(explain_lines(load_settings(), client_id, event_time, output_format, announce))
+
+
+@cli.command()
 def up() -> None:
     """Start the local Spark server, or find it running."""
     from dagster_code.lib import server

@@ -85,3 +85,26 @@ from (
 )
 group by raw_table, reason
 order by record_count desc, raw_table, reason"""
+
+# The three files and days that have the most of each reason.
+REJECTED_BY_FILE = """\
+select
+    reason,
+    source_file,
+    cast(landed_date as string) as landed_date,
+    rejected_count,
+    record_count,
+    example_position,
+    file_count
+from (
+    select
+        *,
+        count(*) over (partition by reason) as file_count,
+        row_number() over (
+            partition by reason
+            order by rejected_count desc, landed_date desc, source_file
+        ) as file_rank
+    from marts.rejected_events_summary
+)
+where file_rank <= 3
+order by reason, file_rank"""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_code.lib.dbt import declared_variables
 from dagster_code.lib.landing.schema import KINDS, records_table
 from dagster_code.lib.settings import Settings
 
@@ -126,6 +127,18 @@ def latest(settings: Settings) -> BuildState | None:
         settings: whose home.
     """
     return _read(_pending_path(settings)) or last_complete(settings)
+
+
+def variables_of_tables(settings: Settings) -> dict[str, Any]:
+    """Give the dbt variables that the tables were built with, the project's own where unknown.
+
+    Args:
+        settings: whose home.
+    """
+    state = latest(settings)
+    built_with = {} if state is None else state.inputs.variables
+    # A build of an older project has no value for what was added since.
+    return {**declared_variables(), **built_with}
 
 
 def is_up_to_date(settings: Settings, inputs: BuildInputs) -> bool:

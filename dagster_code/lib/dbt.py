@@ -176,6 +176,22 @@ def failures(run_results: Path) -> list[str]:
     ]
 
 
+def failed_test_message(node: Mapping[str, Any], failed_count: object, target: Path) -> str:
+    """Say what a dbt test observed, what it expected, and where to look.
+
+    Args:
+        node: the test in the manifest.
+        failed_count: how many rows it gave; ``None`` when it could not be run.
+        target: dbt's folder of the run.
+    """
+    compiled = target / "compiled" / node["package_name"] / node["original_file_path"]
+    if "test_metadata" in node:
+        # The file is the YAML that declares it.
+        compiled = compiled / node["path"]
+    observed = "it could not be run" if failed_count is None else f"observed {failed_count} rows"
+    return f'{observed}, expected none\nlook at it with: attribution query "$(cat {compiled})"'
+
+
 def _without_trace(message: str) -> str:
     """Keep what a user can act on: not the server's stack, nor the plan that Spark appends."""
     text = " ".join(message.split())

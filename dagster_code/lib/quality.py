@@ -6,7 +6,7 @@ statement a user runs to look for himself; Dagster shows it with the result.
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,8 @@ class QualityCheck:
         is_blocking: whether a failure fails the run: money and keys.
         is_warning: whether a failure only warns.
         off_when_zero: the variable that turns the check off when it is 0.
-        where_to_look: told when the check does not pass.
+        where_to_look: a statement that shows what is wrong, with the dbt variables as ``{name}``;
+            the check's own when there is no better one.
     """
 
     name: str
@@ -58,6 +59,14 @@ class QualityCheck:
         """
         return self.sql.format_map(variables)
 
+    def look(self, variables: Mapping[str, Any]) -> str:
+        """Write the statement to paste when the check does not pass, in one line.
+
+        Args:
+            variables: all dbt variables of the build.
+        """
+        return " ".join((self.where_to_look or self.sql).format_map(variables).split())
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -67,11 +76,23 @@ class Outcome:
         passed: whether the fact holds.
         observed: what the tables show.
         expected: what they should show, or the limit.
+        where_to_look: a statement of one line that shows more.
+        numbers: what Dagster draws over time.
     """
 
     passed: bool
     observed: Any
     expected: Any
+    where_to_look: str | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """What was observed, what was expected, and where to look when that is not the same."""
+        told = f"observed {self.observed}, expected {self.expected}"
+        if self.passed or self.where_to_look is None:
+            return told
+        return f"{told}\nlook at it with: {self.where_to_look}"
 
 
 def evaluate(check: QualityCheck, row: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
@@ -88,10 +109,20 @@ def evaluate(check: QualityCheck, row: Mapping[str, Any], variables: Mapping[str
     observed, expected = row["observed"], row["expected"]
     if check.off_when_zero is not None and variables[check.off_when_zero] == 0:
         return Outcome(True, observed, "not limited")
-    if observed is None or expected is None:
-        return Outcome(False, observed, expected)
-    holds = observed == expected if check.rule is Rule.EQUAL else observed <= expected
-    return Outcome(bool(holds), observed, expected)
+    is_known = observed is not None and expected is not None
+    is_equal = check.rule is Rule.EQUAL
+    holds = is_known and (observed == expected if is_equal else observed <= expected)
+    return Outcome(
+        passed=bool(holds),
+        observed=_told(observed),
+        expected=_told(expected) if is_equal else f"{check.rule} {_told(expected)}",
+        where_to_look=check.look(variables),
+    )
+
+
+def _told(value: Any) -> str:  # noqa: ANN401
+    """Write a value for people: an empty text says so."""
+    return "nothing" if value == "" else "unknown" if value is None else str(value)
 
 
 def _revenue_conserved(model: str) -> QualityCheck:
@@ -120,6 +151,10 @@ select
         where event_type = 'purchase'
     ) as expected""",
         is_blocking=True,
+        where_to_look=(
+            f"select attribution_status, channel, sum(revenue), sum(attributed_revenue)"
+            f" from marts.{model}_attribution group by all order by all"
+        ),
     )
 
 
@@ -163,6 +198,18 @@ select
     array_repeat(conversions.key_count, 6) as expected
 from first_touch cross join last_touch cross join paths cross join conversions""",
         is_blocking=True,
+        where_to_look=(
+            "select * from ("
+            "select 'first_touch_attribution' as mart, client_id, event_time, count(*) as row_count"
+            " from marts.first_touch_attribution group by all"
+            " union all select 'last_touch_attribution', client_id, event_time, count(*)"
+            " from marts.last_touch_attribution group by all"
+            " union all select 'conversion_paths', client_id, event_time, count(*)"
+            " from marts.conversion_paths group by all"
+            ") full join (select distinct client_id, event_time, true as is_conversion"
+            " from staging.stg_events where event_type = 'purchase') using (client_id, event_time)"
+            " where coalesce(row_count, 0) <> 1 or is_conversion is null limit 20"
+        ),
     ),
     QualityCheck(
         name="no_touch_outside_window",
@@ -179,6 +226,12 @@ from (
 )
 where touch_at > event_time or touch_at < event_time - {_WINDOW}""",
         is_blocking=True,
+        where_to_look=(
+            "select * from marts.last_touch_attribution where touch_at > event_time or"
+            f" touch_at < event_time - {_WINDOW} union all"
+            " select * from marts.first_touch_attribution where touch_at > event_time or"
+            f" touch_at < event_time - {_WINDOW} limit 20"
+        ),
     ),
     QualityCheck(
         name="no_direct_credit_when_marketing_in_window",
@@ -205,6 +258,13 @@ where
             and touch.touch_at >= event_time - {_WINDOW}
     )""",
         is_blocking=True,
+        where_to_look=(
+            "select client_id, event_time, attribution_status, channel_path"
+            " from marts.conversion_paths where attribution_status <> 'marketing'"
+            " and exists(touches, touch -> touch.channel <> 'direct'"
+            " and touch.touch_at between"
+            f" event_time - {_WINDOW} and event_time) limit 20"
+        ),
     ),
     QualityCheck(
         name="nothing_lost",
@@ -216,6 +276,11 @@ select
     + (select count(*) from staging.rejected_events) as observed,
     (select count(*) from raw.events) as expected""",
         is_blocking=True,
+        where_to_look=(
+            "select (select count(*) from raw.events) as landed_count,"
+            " (select count(*) from staging.stg_events) as staged_count,"
+            " (select count(*) from staging.rejected_events) as rejected_count"
+        ),
     ),
     QualityCheck(
         name="cost_conserved",
@@ -257,6 +322,9 @@ select
     cast({max_rejected_share} as double) as expected""",
         rule=Rule.AT_MOST,
         is_warning=True,
+        where_to_look=(
+            "select * from marts.rejected_events_summary order by rejected_count desc limit 20"
+        ),
     ),
     QualityCheck(
         name="row_counts_plausible",
@@ -290,6 +358,10 @@ select
     ) as observed,
     '' as expected
 from marts cross join purchases""",
+        where_to_look=(
+            "select event_type, count(*) as event_count, count(distinct client_id) as client_count"
+            " from staging.stg_events group by event_type"
+        ),
     ),
     QualityCheck(
         name="freshness",
@@ -305,6 +377,10 @@ from staging.stg_events""",
         rule=Rule.AT_MOST,
         is_warning=True,
         off_when_zero="max_event_age_days",
+        where_to_look=(
+            "select source_file, landed_at, record_count from raw.landed_files"
+            " where kind = 'events' order by landed_at desc limit 20"
+        ),
     ),
     QualityCheck(
         name="event_id_under_several_clients",
@@ -324,6 +400,10 @@ from (
     having min(xxhash64(client_id)) <> max(xxhash64(client_id))
 )""",
         is_warning=True,
+        where_to_look=(
+            "select event_id, collect_set(client_id) as client_ids from staging.stg_events"
+            " group by event_id having count(distinct client_id) > 1 limit 20"
+        ),
     ),
 )
 

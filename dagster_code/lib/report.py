@@ -70,7 +70,9 @@ def check_lines(
     yield f"\nChecks: {passed} passed, {len(warned)} warned, {len(failed)} failed\n"
     for word, checks in (("failed", failed), ("warned", warned)):
         for check in checks:
-            yield f"  {word}: {check.name} ({check.table}): {check.detail}\n"
+            # Where to look is a line of its own, to be copied.
+            detail = check.detail.replace("\n", "\n    ")
+            yield f"  {word}: {check.name} ({check.table}): {detail}\n"
 
 
 def rejected_lines(counts: Sequence[tuple[str, str, int]]) -> Iterator[str]:
@@ -83,6 +85,26 @@ def rejected_lines(counts: Sequence[tuple[str, str, int]]) -> Iterator[str]:
     yield f"\nRejected: {counted(total, 'record')} of all that landed in this home\n"
     for table, reason, count in counts:
         yield f"  {table}: {reason}: {count:,}\n"
+
+
+def rejected_file_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Tell in which files the rejected events are, and where to look.
+
+    Args:
+        rows: of ``marts.rejected_events_summary``, with ``file_count`` of the reason.
+    """
+    if not rows:
+        return
+    yield "  where, the most of each reason:\n"
+    for row in rows:
+        yield (
+            f"    {row['reason']}: {row['rejected_count']:,} of"
+            f" {counted(row['record_count'], 'record')} in {row['source_file']},"
+            f" landed on {row['landed_date']}, the first at {row['example_position']:,}\n"
+        )
+    files = {row["reason"]: row["file_count"] for row in rows}
+    if sum(files.values()) > len(rows):
+        yield "    all of them: select * from marts.rejected_events_summary\n"
 
 
 def plan_lines(plan: "LandingPlan") -> Iterator[str]:
@@ -119,11 +141,12 @@ def failure_line(report: "RunReport") -> str | None:
     return "; ".join(reasons) if reasons else None
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, ending: str = "s") -> str:
     """Write a number with its noun, like ``1 file`` or ``2,000 files``.
 
     Args:
         number: how many.
         noun: its singular.
+        ending: what makes it a plural.
     """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}{ending}"

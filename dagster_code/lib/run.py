@@ -7,13 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_code.lib import server
-from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_REASON
+from dagster_code.lib import build_state, server
+from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_FILE, REJECTED_BY_REASON
 from dagster_code.lib.dbt import declared_variables, parse_variables
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import KINDS, Kind
 from dagster_code.lib.progress import Progress
-from dagster_code.lib.report import failure_line, plan_lines, rejected_lines, run_lines
+from dagster_code.lib.report import (
+    failure_line,
+    plan_lines,
+    rejected_file_lines,
+    rejected_lines,
+    run_lines,
+)
 from dagster_code.lib.rules import check_rules
 from dagster_code.lib.session import open_session, writing_home
 from dagster_code.lib.settings import Settings
@@ -159,6 +165,40 @@ def query_lines(
         yield from lines(result.names, result.kinds, result.rows(), output_format)
 
 
+def explain_lines(
+    settings: Settings,
+    client_id: str,
+    event_time: str | None,
+    output_format: str,
+    progress: Progress,
+) -> Iterator[str]:
+    """Tell why a client's conversions are credited as they are.
+
+    Args:
+        settings: whose home.
+        client_id: the client, exactly as in the tables.
+        event_time: of one conversion, as typed; ``None`` for all of them.
+        output_format: ``text`` or ``json``.
+        progress: told when the server has to be started.
+
+    Yields:
+        The story of each conversion.
+
+    Raises:
+        UserError: there is nothing to explain, or the tables are not built.
+    """
+    from dagster_code.lib import explain
+
+    instant = None if event_time is None else explain.parse_event_time(event_time)
+    try:
+        with spark_session(settings, progress) as spark:
+            variables = build_state.variables_of_tables(settings)
+            explanation = explain.read_explanation(spark, client_id, instant, variables)
+    except UserError as error:
+        raise explain.as_explained_error(error) from error
+    yield from explain.explanation_lines(explanation, output_format)
+
+
 @contextmanager
 def spark_session(settings: Settings, progress: Progress) -> Iterator["SparkSession"]:
     """Open a session on the home's server, started if it is down; Spark's errors become one line.
@@ -205,7 +245,9 @@ def _rejected(settings: Settings, progress: Progress) -> Iterator[str]:
             (row["raw_table"], row["reason"], row["record_count"])
             for row in _rows(spark, REJECTED_BY_REASON)
         ]
+        files = [row.asDict() for row in _rows(spark, REJECTED_BY_FILE)] if counts else []
     yield from rejected_lines(counts)
+    yield from rejected_file_lines(files)
 
 
 def _rows(spark: "SparkSession", sql: str) -> Iterator[Any]:

@@ -32,6 +32,19 @@
             "var outside_window_channel is " ~ var('outside_window_channel') ~ ": it must be unattributed or direct"
         ) }}
     {%- endif -%}
+    {%- for name in ['trailing_days', 'min_trailing_days'] -%}
+        {%- if var(name) is not integer or var(name) < 0 -%}
+            {{ exceptions.raise_compiler_error("var " ~ name ~ " is " ~ var(name) ~ ": it must be a whole number from 0") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for name in ['range_volume_tolerance', 'range_share_tolerance'] -%}
+        {%- if var(name) is not number or var(name) < 0 -%}
+            {{ exceptions.raise_compiler_error("var " ~ name ~ " is " ~ var(name) ~ ": it must be a number from 0") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if var('range_severity') not in ['warn', 'fail'] -%}
+        {{ exceptions.raise_compiler_error("var range_severity is " ~ var('range_severity') ~ ": it must be warn or fail") }}
+    {%- endif -%}
     {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', var('earliest_event_date') | string) -%}
         {{ exceptions.raise_compiler_error(
             "var earliest_event_date is " ~ var('earliest_event_date') ~ ": it must be a day like 2000-01-01"

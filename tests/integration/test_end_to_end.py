@@ -87,6 +87,27 @@ class Generated:
     copies: Copies
 
 
+# An id that would end a text in SQL, or a parameter in a shell.
+QUOTED_CLIENT = """x' or '1'='1" \\ :client_id -- 😀"""
+QUOTED = [
+    {
+        "event_id": f"quoted-{number}",
+        "client_id": QUOTED_CLIENT,
+        "event_time": f"2026-01-0{number}T12:00:00.000001Z",
+        "event_type": event_type,
+        **fields,
+    }
+    for number, (event_type, fields) in enumerate(
+        [
+            ("page_view", {"utm_source": "o'neill", "utm_medium": "email"}),
+            ("purchase", {"revenue": "10.01", "order_id": 'o"1'}),
+            ("purchase", {"revenue": "0.01"}),
+        ],
+        start=1,
+    )
+]
+
+
 @pytest.fixture(scope="module")
 def sample(home: Home):
     """The sample, landed and answered by `attribution demo`."""
@@ -107,7 +128,7 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     drawn_histories = drawn(CLIENT_COUNT, SEED)
     originals, others = drawn_histories[:COPIED_COUNT], drawn_histories[COPIED_COUNT:]
     now, late, copies = copied(originals, rng)
-    strangers = [record for history in others for record in history] + huge_purchases()
+    strangers = [record for history in others for record in history] + huge_purchases() + QUOTED
     now += [record for history in originals for record in history] + strangers
     events = write_files(now, folder / "events", rng, 9, "events")
     # the golden cases land along: a run of their own would cost minutes
@@ -430,6 +451,105 @@ def test_a_suggested_line_gives_the_channel_that_it_promises(
         for row in rows
     }
     assert given == {(row["source"], row["medium"]): row["suggested_channel"] for row in rows}
+
+
+def explained(home: Home, *arguments: object) -> dict[str, object]:
+    """What `explain` says of a client, as data."""
+    result = home.run("explain", "--format", "json", "--", *arguments)
+    return json.loads(result.stdout, parse_float=Decimal)
+
+
+@pytest.mark.parametrize("status", ["marketing", "direct", "outside_window"])
+def test_a_conversion_of_each_status_is_explained(home: Home, generated, status) -> None:
+    (chosen,) = home.rows(
+        "select client_id, date_format(event_time, 'yyyy-MM-dd HH:mm:ss.SSSSSSXXX') as event_time"
+        f" from marts.conversion_paths where attribution_status = '{status}' and revenue > 0"
+        " order by marketing_touch_count desc, client_id, event_time limit 1"
+    )
+    where = (
+        f"where client_id = '{chosen['client_id']}'"
+        f" and event_time = timestamp '{chosen['event_time']}'"
+    )
+    (conversion,) = explained(home, chosen["client_id"], chosen["event_time"])["conversions"]
+    assert conversion["attribution_status"] == status
+    decided = home.rows(
+        "select touch_event_id, decision from marts.attribution_explain"
+        f" {where} order by touch_at, touch_event_id"
+    )
+    assert [(touch["touch_event_id"], touch["decision"]) for touch in conversion["touches"]] == [
+        tuple(row.values()) for row in decided
+    ]
+    assert all(touch["rule"] for touch in conversion["touches"])
+    given = home.rows(
+        f"select model, attributed_revenue from marts.multi_touch_attribution {where}"
+    )
+    told = [
+        (credit["model"], credit["attributed_revenue"])
+        for item in (*conversion["touches"], *conversion["other_credits"])
+        for credit in item["credits"]
+    ]
+    assert Counter(told) == Counter(tuple(row.values()) for row in given)
+    assert [total["revenue"] for total in conversion["totals"]] == [conversion["revenue"]] * 5
+    text = home.run("explain", "--", chosen["client_id"], chosen["event_time"]).stdout
+    assert f"  status   {status}: " in text
+    assert text.count("\nConversion ") == 1
+
+
+def test_an_id_full_of_quotes_is_explained(home: Home, generated) -> None:
+    story = explained(home, QUOTED_CLIENT)
+    assert story["client_id"] == QUOTED_CLIENT
+    assert [row["revenue"] for row in story["conversions"]] == [Decimal("10.01"), Decimal("0.01")]
+    touch = story["conversions"][0]["touches"][0]
+    assert (touch["source"], touch["decision"]) == ("o'neill", "credited")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nobody' or true --"], "there is no client"),
+        ([QUOTED_CLIENT, "2026-01-02T12:00:00Z"], "has no conversion at that instant"),
+        ([QUOTED_CLIENT, "soon"], "is no time"),
+        (["no purchase"], "no conversion to explain"),
+    ],
+)
+def test_nothing_to_explain_is_one_line(home: Home, generated, arguments, message) -> None:
+    if arguments == ["no purchase"]:
+        arguments = [
+            row["client_id"]
+            for row in home.rows(
+                "select client_id from staging.stg_clients where purchase_count = 0 and"
+                " event_count > 0 order by client_id limit 1"
+            )
+        ]
+    result = home.attribution("explain", "--", *arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert message in result.stderr.splitlines()[-1]
+
+
+def test_rejected_events_are_summed_up_by_reason_file_and_day(home: Home, generated) -> None:
+    rejects = home.rows("select * from staging.rejected_events")
+    landed = home.rows("select source_file, landed_at from raw.events")
+    files = Counter((row["source_file"], row["landed_at"].date()) for row in landed)
+    counts = Counter(
+        (row["reason"], row["source_file"], row["landed_at"].date()) for row in rejects
+    )
+    places = {(row["source_sha256"], row["source_position"]): row["reason"] for row in rejects}
+    summary = home.rows("select * from marts.rejected_events_summary")
+    assert len(summary) > 10
+    assert {
+        (row["reason"], row["source_file"], row["landed_date"]): row["rejected_count"]
+        for row in summary
+    } == counts
+    for row in summary:
+        assert row["record_count"] == files[row["source_file"], row["landed_date"]]
+        assert row["rejected_share"] == row["rejected_count"] / row["record_count"]
+        example = row["example_source_sha256"], row["example_position"]
+        assert places[example] == row["reason"]
+
+
+def test_the_newest_day_of_the_sample_is_like_the_days_before_it(sample) -> None:
+    assert "_in_range" not in sample.stdout
 
 
 def test_the_brief_s_four_queries_run_as_they_stand(home: Home, generated) -> None:

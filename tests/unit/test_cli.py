@@ -81,7 +81,7 @@ def test_an_unknown_command_is_refused(tmp_path):
 def test_every_command_is_in_the_help(tmp_path):
     done = attribution(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("run", "demo", "query", "up", "down", "status", "dev"):
+    for command in ("run", "demo", "query", "explain", "up", "down", "status", "dev"):
         assert f"\n  {command} " in done.stdout
 
 
@@ -94,3 +94,11 @@ def test_relative_paths_are_made_absolute(tmp_path, monkeypatch):
 def test_a_missing_path_is_named_as_it_was_typed():
     with pytest.raises(UserError, match=r"^no/where: "):
         checked_paths(["no/where"])
+
+
+def test_a_time_that_cannot_be_read_starts_no_server(tmp_path):
+    done = attribution(tmp_path / "home", "explain", "ana", "yesterday")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "EVENT_TIME 'yesterday' is no time" in only_line(done.stderr)
+    assert not (tmp_path / "home").exists()

@@ -1,12 +1,14 @@
 """The dbt project seen from outside: variables, arguments, checksum, failures."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from dagster_code.lib.dbt import (
     build_arguments,
     declared_variables,
+    failed_test_message,
     failures,
     parse_variables,
     project_checksum,
@@ -113,3 +115,33 @@ def test_failures_are_named_with_their_reason(tmp_path):
 
 def test_a_build_that_wrote_no_results_names_nothing(tmp_path):
     assert failures(tmp_path / "run_results.json") == []
+
+
+@pytest.mark.parametrize(
+    ("node", "path"),
+    [
+        (
+            {
+                "original_file_path": "models/staging/a.yml",
+                "path": "a_is_complete.sql",
+                "test_metadata": {},
+            },
+            "models/staging/a.yml/a_is_complete.sql",
+        ),
+        (
+            {"original_file_path": "tests/singular/assert_a.sql", "path": "singular/assert_a.sql"},
+            "tests/singular/assert_a.sql",
+        ),
+    ],
+)
+def test_a_failed_test_says_where_its_statement_is(node, path):
+    message = failed_test_message({"package_name": "attribution", **node}, 3, Path("/t"))
+    assert message == (
+        "observed 3 rows, expected none\n"
+        f'look at it with: attribution query "$(cat /t/compiled/attribution/{path})"'
+    )
+
+
+def test_a_test_that_could_not_be_run_says_so():
+    node = {"package_name": "a", "original_file_path": "t.sql", "path": "t.sql"}
+    assert failed_test_message(node, None, Path("/t")).startswith("it could not be run")

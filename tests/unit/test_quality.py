@@ -82,3 +82,29 @@ def test_money_and_keys_block_and_the_rest_of_the_warnings_do_not():
         "rejected_share",
         "freshness",
     }
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_a_failed_check_says_what_was_observed_expected_and_where_to_look(check):
+    outcome = evaluate(check, {"observed": None, "expected": 0}, declared_variables())
+    message, look = outcome.message.split("\n")
+    assert message.startswith("observed unknown, expected ")
+    assert look.startswith("look at it with: select ")
+    assert "{" not in look
+
+
+def test_a_passed_check_needs_no_place_to_look():
+    outcome = evaluate(BY_NAME["nothing_lost"], {"observed": 3, "expected": 3}, VARIABLES)
+    assert outcome.message == "observed 3, expected 3"
+
+
+def test_a_limit_is_told_as_one():
+    row = {"observed": 0.2, "expected": 0.05}
+    message = evaluate(BY_NAME["rejected_share"], row, VARIABLES).message
+    assert message.startswith("observed 0.2, expected at most 0.05\n")
+
+
+def test_an_empty_answer_is_told_as_nothing():
+    row = {"observed": "client_journeys", "expected": ""}
+    message = evaluate(BY_NAME["row_counts_plausible"], row, VARIABLES).message
+    assert message.startswith("observed client_journeys, expected nothing\n")

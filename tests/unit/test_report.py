@@ -6,6 +6,7 @@ from dagster_code.lib.report import (
     check_lines,
     failure_line,
     plan_lines,
+    rejected_file_lines,
     rejected_lines,
     run_lines,
 )
@@ -98,3 +99,39 @@ def test_everything_that_did_not_work_is_in_the_failure():
         "dbt: broken; checks failed: nothing_lost; 2 files refused; mend and offer again;"
         " 1 file still growing; run again when complete"
     )
+
+
+def rejects(reason, file_count, position):
+    return {
+        "reason": reason,
+        "source_file": "/in/a.csv",
+        "landed_date": "2026-01-02",
+        "rejected_count": 1_500,
+        "record_count": 2_000,
+        "example_position": position,
+        "file_count": file_count,
+    }
+
+
+def test_rejected_events_are_told_with_the_file_and_the_place_of_the_first():
+    text = "".join(rejected_file_lines([rejects("invalid_revenue", 1, 12)]))
+    assert (
+        "invalid_revenue: 1,500 of 2,000 records in /in/a.csv, landed on 2026-01-02,"
+        " the first at 12\n" in text
+    )
+    assert "all of them" not in text
+
+
+def test_more_files_with_rejects_than_are_told_are_pointed_to():
+    text = "".join(rejected_file_lines([rejects("invalid_revenue", 2, 1)]))
+    assert "all of them: select * from marts.rejected_events_summary" in text
+
+
+def test_without_rejects_there_is_no_file_to_tell():
+    assert list(rejected_file_lines([])) == []
+
+
+def test_where_to_look_is_a_line_of_its_own():
+    check = SimpleNamespace(name="a", table="b.c", detail="observed 1\nlook at it with: select 1")
+    text = "".join(check_lines(0, [check], []))
+    assert text.endswith("  warned: a (b.c): observed 1\n    look at it with: select 1\n")

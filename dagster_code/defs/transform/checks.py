@@ -1,14 +1,15 @@
 """Facts across the tables: money, keys, windows, completeness."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import dagster as dg
 
 from dagster_code.defs.resources import AttributionHome
 from dagster_code.lib import build_state
-from dagster_code.lib.dbt import declared_variables
 from dagster_code.lib.progress import also_to
 from dagster_code.lib.quality import CHECKS, Outcome, QualityCheck, run_checks
+from dagster_code.lib.quality_ranges import RANGE_CHECKS, RangeCheck, run_ranges
 from dagster_code.lib.tables import sql_note
 
 # A check of one table still waits for all that it reads.
@@ -19,6 +20,7 @@ MARTS = (
     "client_journeys",
     "channel_performance",
     "attribution_explain",
+    "rejected_events_summary",
 )
 STAGING = ("stg_events", "stg_clients", "stg_ad_spend", "rejected_events")
 _READ_TABLES = [
@@ -27,7 +29,11 @@ _READ_TABLES = [
 ]
 
 
-def _spec(check: QualityCheck) -> dg.AssetCheckSpec:
+Check = QualityCheck | RangeCheck
+ALL_CHECKS: tuple[Check, ...] = (*CHECKS, *RANGE_CHECKS)
+
+
+def _spec(check: Check) -> dg.AssetCheckSpec:
     own = dg.AssetKey(list(check.table))
     return dg.AssetCheckSpec(
         check.name,
@@ -38,7 +44,7 @@ def _spec(check: QualityCheck) -> dg.AssetCheckSpec:
     )
 
 
-def as_check_result(check: QualityCheck, outcome: Outcome, sql: str) -> dg.AssetCheckResult:
+def as_check_result(check: Check, outcome: Outcome, sql: str) -> dg.AssetCheckResult:
     """Report an outcome with the statement that shows it.
 
     Args:
@@ -46,28 +52,29 @@ def as_check_result(check: QualityCheck, outcome: Outcome, sql: str) -> dg.Asset
         outcome: what it found.
         sql: its statement.
     """
-    message = f"observed {outcome.observed}, expected {check.rule} {outcome.expected}"
-    if check.where_to_look is not None and not outcome.passed:
-        message += f"; see: {check.where_to_look}"
     severity = dg.AssetCheckSeverity.WARN if check.is_warning else dg.AssetCheckSeverity.ERROR
     return dg.AssetCheckResult(
         passed=outcome.passed,
         asset_key=dg.AssetKey(list(check.table)),
         check_name=check.name,
         severity=severity,
-        description=message,
+        description=outcome.message,
         metadata={
             "observed": str(outcome.observed),
             "expected": str(outcome.expected),
             "spark_query": sql_note(sql),
+            **{name: dg.MetadataValue.float(number) for name, number in outcome.numbers.items()},
         },
     )
 
 
 @dg.multi_asset_check(
     name="attribution_quality_check",
-    specs=[_spec(check) for check in CHECKS],
-    description="Facts that hold across the tables; money and keys stop the run when they fail.",
+    specs=[_spec(check) for check in ALL_CHECKS],
+    description=(
+        "Facts that hold across the tables, of which money and keys stop the run when they fail;"
+        " and whether the newest day is like the days before it."
+    ),
     can_subset=True,
     pool="spark_thrift",
 )
@@ -78,13 +85,16 @@ def attribution_quality_check(
     progress = also_to(context.log.info)
     progress("checking the tables")
     spark = home.connect(progress)
-    state = build_state.latest(home.settings)
-    variables = declared_variables() if state is None else state.inputs.variables
+    variables = build_state.variables_of_tables(home.settings)
     selected = {key.name for key in context.selected_asset_check_keys}
-    wanted = [check for check in CHECKS if check.name in selected]
+    facts = [check for check in CHECKS if check.name in selected]
+    ranges = [check for check in RANGE_CHECKS if check.name in selected]
     has_failed = False
-    for check, outcome, sql in run_checks(spark, wanted, variables):
+    outcomes: Iterator[tuple[Check, Outcome, str]] = chain(
+        run_checks(spark, facts, variables), run_ranges(spark, ranges, variables)
+    )
+    for check, outcome, sql in outcomes:
         has_failed |= not outcome.passed and not check.is_warning
         yield as_check_result(check, outcome, sql)
-    if not has_failed and len(wanted) == len(CHECKS):
+    if not has_failed and len(selected) == len(ALL_CHECKS):
         build_state.complete(home.settings, context.run.run_id)

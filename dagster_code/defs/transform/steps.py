@@ -19,6 +19,7 @@ from dagster_code.lib.build_state import BuildInputs
 from dagster_code.lib.dbt import (
     Manifest,
     declared_variables,
+    failed_test_message,
     failures,
     project_checksum,
     run_target_dir,
@@ -107,7 +108,7 @@ def build_models(
         with _running_dbt(dbt, arguments, target, home, context) as invocation:
             for event in invocation.stream():
                 _tell(event, progress)
-                events.append(event)
+                events.append(_with_message(event, invocation, target))
     except DagsterDbtCliRuntimeError as error:
         yield from events
         raise _failure(target, error) from error
@@ -182,6 +183,23 @@ def _tell(event: Any, progress: Progress) -> None:  # noqa: ANN401
         progress(f"built {'.'.join(_unique_id(event).split('.')[2:])}{took}")
 
 
+def _with_message(event: Any, invocation: DbtCliInvocation, target: Path) -> Any:  # noqa: ANN401
+    """Add to a failed test what was observed, what was expected and where to look."""
+    if not isinstance(event, dg.AssetCheckResult) or event.passed:
+        return event
+    node = invocation.manifest["nodes"][_unique_id(event)]
+    failed = event.metadata.get("dagster_dbt/failed_row_count")
+    failed_count = failed.value if isinstance(failed, dg.MetadataValue) else failed
+    return dg.AssetCheckResult(
+        passed=False,
+        asset_key=event.asset_key,
+        check_name=event.check_name,
+        severity=event.severity,
+        metadata=event.metadata,
+        description=failed_test_message(node, failed_count, target),
+    )
+
+
 def _described(
     events: Sequence[Any], spark: SparkSession, invocation: DbtCliInvocation
 ) -> Iterator[Any]:
@@ -222,6 +240,6 @@ def _table_metadata(node: Mapping[str, Any], fact: TableFact, target: Path) -> d
     return metadata
 
 
-def _unique_id(output: dg.Output[Any]) -> str:
-    value = output.metadata["unique_id"]
+def _unique_id(event: dg.Output[Any] | dg.AssetCheckResult) -> str:
+    value = event.metadata["unique_id"]
     return str(value.value if isinstance(value, dg.MetadataValue) else value)
