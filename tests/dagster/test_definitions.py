@@ -13,6 +13,8 @@ MARTS = {
     "conversion_paths",
     "first_touch_attribution",
     "last_touch_attribution",
+    "model_comparison",
+    "multi_touch_attribution",
     "unassigned_sources",
     "rejected_events_summary",
 }

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +16,7 @@ from dagster_code.defs.transform.steps import inputs_of_build
 from dagster_code.lib import rules
 from dagster_code.lib.dbt import Manifest
 from dagster_code.lib.pipeline import RunRequest, run_config, was_interrupted
-from dagster_code.lib.quality import CHECKS, Outcome
+from dagster_code.lib.quality import CHECKS, Outcome, evaluate
 from dagster_code.lib.settings import DBT_PROJECT_DIR, load_settings
 
 
@@ -85,10 +86,13 @@ def test_a_check_result_carries_observed_expected_and_its_statement():
 
 def test_a_check_that_does_not_pass_says_where_to_look():
     check = next(check for check in CHECKS if check.name == "spend_without_channel")
-    failed = as_check_result(check, Outcome(False, "5.00", "0.00"), "select 1")
-    assert failed.description == f"observed 5.00, expected equal 0.00; see: {check.where_to_look}"
-    passed = as_check_result(check, Outcome(True, "0.00", "0.00"), "select 1")
-    assert passed.description == "observed 0.00, expected equal 0.00"
+    row = {"observed": Decimal("5.00"), "expected": Decimal("0.00")}
+    failed = as_check_result(check, evaluate(check, row, {}), "select 1")
+    told = f"observed 5.00, expected 0.00\nlook at it with: {check.where_to_look}"
+    assert failed.description == told
+    row["observed"] = Decimal("0.00")
+    passed = as_check_result(check, evaluate(check, row, {}), "select 1")
+    assert passed.description == "observed 0.00, expected 0.00"
 
 
 def test_a_warning_stays_a_warning():

@@ -47,6 +47,8 @@ UNIT_TESTED = {
     "int_conversions_attributed": ["one_instant"],
     "first_touch_attribution": ["credits_by_status"],
     "last_touch_attribution": ["credits_by_status", "outside_the_window"],
+    "multi_touch_attribution": ["largest_remainders", "without_marketing"],
+    "int_channel_paths": ["without_a_conversion"],
     "rejected_events_summary": ["day_of_landing"],
 }
 
@@ -87,6 +89,13 @@ CONTRACT = {
         average_order_value unattributed_revenue cost cpa roas
     """,
     "attribution_explain": "client_id event_time touch_at is_first_touch is_last_touch decision",
+    "multi_touch_attribution": """
+        client_id event_time model touch_at channel source medium campaign weight attributed_revenue
+    """,
+    "model_comparison": """
+        channel model conversions revenue revenue_share conversions_shift revenue_shift share_shift
+        cost cpa roas
+    """,
     "unassigned_sources": """
         source medium sessions touches clients last_touch_conversions last_touch_revenue
         example_campaign suggested_channel suggested_rule reason

@@ -28,6 +28,8 @@ TABLES = {
     "client_journeys": "marts",
     "channel_performance": "marts",
     "attribution_explain": "marts",
+    "multi_touch_attribution": "marts",
+    "model_comparison": "marts",
     "unassigned_sources": "marts",
 }
 

@@ -90,7 +90,10 @@ def run(
             row for one in attributions for row in multi_touch_rows(one, config)
         ],
         "model_comparison": model_comparison_rows(
-            attributions, [one.touches for one in clients if not one.attributions], config
+            attributions,
+            [one.touches for one in clients if not one.attributions],
+            config,
+            costs_of(spend),
         ),
         "unassigned_sources": unassigned_rows(clients),
     }

@@ -16,6 +16,7 @@ from math import factorial
 from tests.oracle.attribution import MARKETING, Attribution, bounded
 from tests.oracle.config import Config
 from tests.oracle.sessions import Touch
+from tests.oracle.spend import Costs, cost_columns
 
 LAST_TOUCH = "last_touch"
 RULE_BASED = ("first_touch", LAST_TOUCH, "linear", "position_based", "time_decay")
@@ -340,8 +341,9 @@ def model_comparison_rows(
     attributions: Sequence[Attribution],
     touches_of_others: Sequence[Sequence[Touch]],
     config: Config,
+    costs: Costs,
 ) -> list[Row]:
-    """Every channel that any model gives something, with each model."""
+    """Every channel that any model gives something or that costs something, with each model."""
     paths = paths_of(attributions, touches_of_others, config)
     totals = {model: _rule_based_totals(attributions, model, config) for model in RULE_BASED}
     for model, weights in (("markov", markov(paths)), ("shapley", shapley(paths))):
@@ -353,8 +355,18 @@ def model_comparison_rows(
             for channel, total in by_channel.items()
             if total.conversions
         }
+        | set(costs)
     )
-    return [_comparison_row(channel, model, totals) for channel in channels for model in MODELS]
+    return [
+        _comparison_row(channel, model, totals)
+        | cost_columns(
+            costs.get(channel, Decimal("0.00")),
+            totals[model][channel].conversions if channel in totals[model] else 0,
+            amount_of(totals[model][channel].cents if channel in totals[model] else 0),
+        )
+        for channel in channels
+        for model in MODELS
+    ]
 
 
 def _rule_based_totals(

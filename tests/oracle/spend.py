@@ -4,7 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 from tests.oracle.channels import (
     DIRECT,
@@ -16,7 +18,6 @@ from tests.oracle.channels import (
     evidence_by_sender,
 )
 from tests.oracle.records import (
-    CENT,
     RawRecord,
     content_placeholder,
     is_valid_event_time,
@@ -111,10 +112,11 @@ def costs_of(staged: Iterable[Mapping[str, object]]) -> Costs:
     return costs
 
 
-def cost_columns(cost: Decimal, conversions: int, revenue: Decimal) -> Row:
-    """What a channel's conversions cost and its spend returned, by last touch."""
+def cost_columns(cost: Decimal, conversions: Fraction | int, revenue: Decimal) -> Row:
+    """What a channel's conversions cost and its spend returned, by the model that counted them."""
+    halves_up = floor(Fraction(cost) / conversions * 100 + Fraction(1, 2)) if conversions else None
     return {
         "cost": cost,
-        "cpa": (cost / conversions).quantize(CENT, ROUND_HALF_UP) if conversions else None,
+        "cpa": None if halves_up is None else Decimal(halves_up).scaleb(-2),
         "roas": float(revenue) / float(cost) if cost else None,
     }

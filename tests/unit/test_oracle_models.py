@@ -397,7 +397,9 @@ def comparison() -> dict[tuple[str, str], dict[str, object]]:
         conversion([touch(40, "email")], "7.00"),
         conversion([touch(1, "direct")], "3.00"),
     ]
-    rows = model_comparison_rows(bought, [[touch(1, "email")], [touch(3, "referral")]], Config())
+    rows = model_comparison_rows(
+        bought, [[touch(1, "email")], [touch(3, "referral")]], Config(), {}
+    )
     return {(row["channel"], row["model"]): row for row in rows}
 
 

@@ -131,33 +131,44 @@ model_credits as (
 
 ),
 
-credited_channels as (
+channel_costs as (
 
-    select distinct channel from model_credits
+    select channel, cost from {{ ref('int_channel_costs') }}
+
+),
+
+compared_channels as (
+
+    -- what was spent on and brought nothing is a row too
+    select channel from model_credits
+    union
+    select channel from channel_costs
 
 ),
 
 models as (
 
-    select distinct model from model_credits
+    select explode(array(
+        'first_touch', 'last_touch', 'linear', 'position_based', 'time_decay', 'markov', 'shapley'
+    )) as model
 
 ),
 
 compared as (
 
     select
-        credited_channels.channel,
+        compared_channels.channel,
         models.model,
         cast(coalesce(sum(model_credits.conversions), 0) as double) as conversions,
         cast(coalesce(sum(model_credits.revenue), 0) as decimal(28, 2)) as revenue,
         cast(coalesce(sum(model_credits.unattributed_revenue), 0) as decimal(28, 2)) as unattributed_revenue
-    from credited_channels
+    from compared_channels
     cross join models
     left join model_credits
         on
-            credited_channels.channel = model_credits.channel
+            compared_channels.channel = model_credits.channel
             and models.model = model_credits.model
-    group by credited_channels.channel, models.model
+    group by compared_channels.channel, models.model
 
 ),
 
@@ -186,7 +197,15 @@ select
     shared.unattributed_revenue,
     shared.conversions - last_touch.conversions as conversions_shift,
     cast(shared.revenue - last_touch.revenue as decimal(28, 2)) as revenue_shift,
-    shared.revenue_share - last_touch.revenue_share as share_shift
+    shared.revenue_share - last_touch.revenue_share as share_shift,
+    cast(coalesce(channel_costs.cost, 0) as decimal(28, 2)) as cost,
+    -- rounded first, so that a sum of fractions which is a whole number counts as one
+    cast(
+        coalesce(channel_costs.cost, 0) / nullif(round(shared.conversions, 9), 0D) as decimal(28, 2)
+    ) as cpa,
+    cast(shared.revenue as double) / nullif(cast(channel_costs.cost as double), 0D) as roas
 from shared
 inner join last_touch
     on shared.channel = last_touch.channel
+left join channel_costs
+    on shared.channel = channel_costs.channel
