@@ -436,6 +436,9 @@ def test_a_shift_is_the_difference_to_last_touch() -> None:
         "revenue_shift": Decimal("-10.00"),
         "share_shift": pytest.approx(-10 / 18.01),
         "unattributed_revenue": Decimal("0.00"),
+        "cost": Decimal("0.00"),
+        "cpa": None,
+        "roas": None,
     }
     # shapley: worth email 1/2, both 1: email 3/4 of that one and all of the other, so 7/8 of 15.01
     assert rows["email", "shapley"]["revenue"] == Decimal("13.13")

@@ -41,8 +41,10 @@ data_driven_models as (
 shares as (
 
     select 'markov' as model, channel, credit_share from {{ ref('int_markov_credits') }}
+    where credit_share > 0
     union all
     select 'shapley' as model, channel, credit_share from {{ ref('int_shapley_credits') }}
+    where credit_share > 0
 
 ),
 
