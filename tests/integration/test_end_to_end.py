@@ -22,7 +22,7 @@ from dagster_code.lib.dbt import server_environment
 from dagster_code.lib.rules import mistakes
 from dagster_code.lib.settings import DBT_PROJECT_DIR
 from tests.golden import Answers, load_cases, write_landing, wrong_answers
-from tests.integration.conftest import ATTRIBUTION, TABLES, Home
+from tests.integration.conftest import ATTRIBUTION, Home
 from tests.oracle import (
     Config,
     Rules,
@@ -408,7 +408,8 @@ def test_every_golden_case_is_answered_as_expected(home: Home, generated) -> Non
         " where client_id like 'golden-%'"
     )
     credits = None
-    if "multi_touch_attribution" in TABLES:
+    marts = {row["tableName"] for row in home.rows("show tables in marts")}
+    if "multi_touch_attribution" in marts:
         credits = home.rows(
             "select client_id, model, touch_at, channel, weight, attributed_revenue"
             " from marts.multi_touch_attribution where client_id like 'golden-%'"
@@ -439,18 +440,22 @@ def test_a_suggested_line_gives_the_channel_that_it_promises(
 ) -> None:
     rows = home.rows("select * from marts.unassigned_sources where suggested_rule is not null")
     assert {row["suggested_file"] for row in rows} == {"channel_rules.csv", "source_categories.csv"}
-    seeds = tmp_path / "seeds"
-    shutil.copytree(DBT_PROJECT_DIR / "seeds", seeds)
-    for file, line in sorted({(row["suggested_file"], row["suggested_rule"]) for row in rows}):
-        with (seeds / file).open("a", encoding="utf-8") as handle:
+    all_pasted = paste(tmp_path / "all", {(r["suggested_file"], r["suggested_rule"]) for r in rows})
+    assert mistakes(all_pasted) == []
+    for number, row in enumerate(rows):
+        line = (row["suggested_file"], row["suggested_rule"])
+        rules = Rules.load(paste(tmp_path / str(number), {line}))
+        given = channel_of(Tags(row["source"], row["medium"]), rules)
+        assert (row, given) == (row, row["suggested_channel"])
+
+
+def paste(folder: Path, lines: set[tuple[str, str]]) -> Path:
+    """The shipped seeds with further lines at their ends."""
+    shutil.copytree(DBT_PROJECT_DIR / "seeds", folder)
+    for file, line in sorted(lines):
+        with (folder / file).open("a", encoding="utf-8") as handle:
             handle.write(f"{line}\n")
-    assert mistakes(seeds) == []
-    rules = Rules.load(seeds)
-    given = {
-        (row["source"], row["medium"]): channel_of(Tags(row["source"], row["medium"]), rules)
-        for row in rows
-    }
-    assert given == {(row["source"], row["medium"]): row["suggested_channel"] for row in rows}
+    return folder
 
 
 def explained(home: Home, *arguments: object) -> dict[str, object]:

@@ -151,7 +151,8 @@ def test_the_aliases_and_click_ids_are_the_contract_s() -> None:
 
 
 def test_every_channel_has_rules_in_the_order_of_ga4() -> None:
-    channels = [rule["channel"] for rule in ROWS["channel_rules"]]
+    # from 9000 on stands what no other rule decides, as marts.unassigned_sources suggests it
+    channels = [rule["channel"] for rule in ROWS["channel_rules"] if int(rule["rank"]) < 9000]
     ga4_channels = [channel for channel in channels if channel in CHANNELS]
     assert list(dict.fromkeys(ga4_channels)) == CHANNELS
     assert ga4_channels == sorted(ga4_channels, key=CHANNELS.index)

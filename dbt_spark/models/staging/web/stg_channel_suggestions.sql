@@ -129,66 +129,46 @@ patterned as (
 
 ),
 
-neighbours as (
-
-    select
-        channel,
-        rank,
-        lead(rank) over (
-            order by rank
-        ) as next_rank
-    from {{ ref('channel_rules') }}
-
-),
-
-rank_room as (
-
-    -- the ranks between a channel's last rule and the next channel's
-    select
-        channel,
-        max(rank) as last_rank,
-        max_by(coalesce(next_rank, 2147483647), rank) as next_rank
-    from neighbours
-    group by channel
-
-),
-
 numbered as (
 
     select
         patterned.*,
-        rank_room.last_rank,
-        rank_room.next_rank,
-        (select max(channel_rules.rank) from {{ ref('channel_rules') }} as channel_rules) as greatest_rank,
-        dense_rank() over (
-            partition by patterned.suggested_channel, patterned.is_category
-            order by patterned.patterns
-        ) as number_in_channel,
         dense_rank() over (
             partition by patterned.is_category
-            order by patterned.suggested_channel, patterned.patterns
+            -- what says more comes first
+            order by
+                not patterned.is_by_medium, not patterned.is_paid_brand,
+                patterned.suggested_channel, patterned.patterns
         ) as number
     from patterned
-    left join rank_room on patterned.suggested_channel = rank_room.channel
+
+),
+
+last_rules as (
+
+    -- after all other rules: a suggestion moves nothing that has a channel already
+    select greatest(9000, max(rank)) as greatest_rank from {{ ref('channel_rules') }}
 
 )
 
 select
-    source,
-    medium,
-    suggested_channel,
-    if(is_category, 'source_categories.csv', 'channel_rules.csv') as suggested_file,
+    numbered.source,
+    numbered.medium,
+    numbered.suggested_channel,
+    if(numbered.is_category, 'source_categories.csv', 'channel_rules.csv') as suggested_file,
     if(
-        is_category,
-        concat_ws(',', regexp_replace(source, '^www[.]', ''), substring_index(suggested_channel, '_', -1), 'own'),
+        numbered.is_category,
+        concat_ws(
+            ',', regexp_replace(numbered.source, '^www[.]', ''), substring_index(suggested_channel, '_', -1), 'own'
+        ),
         concat_ws(
             ',',
-            -- right after the channel's own rules while there is room; where nothing else matched, any place will do
-            if(last_rank + number_in_channel < next_rank, last_rank + number_in_channel, greatest_rank + 1000 + number),
-            suggested_channel,
-            patterns,
-            reason
+            cast(last_rules.greatest_rank + numbered.number as string),
+            numbered.suggested_channel,
+            numbered.patterns,
+            numbered.reason
         )
     ) as suggested_rule,
-    reason
+    numbered.reason
 from numbered
+cross join last_rules
