@@ -180,6 +180,14 @@ def explanation_lines(explanation: Explanation, output_format: str) -> Iterator[
     width = max(len(model) for model in MODELS)
     for model in MODELS:
         yield f"  {model.ljust(width)}  {model_rule(model, explanation.variables)}\n"
+    versions = _rule_versions(explanation)
+    if versions:
+        yield f"Channel rules: version {', '.join(versions)}\n"
+
+
+def _rule_versions(explanation: Explanation) -> list[str]:
+    touches = (touch for story in explanation.stories for touch in story.touches)
+    return sorted({touch["rule_version"] for touch in touches if touch.get("rule_version")})
 
 
 def story_lines(story: Story, variables: Mapping[str, Any]) -> Iterator[str]:
@@ -268,12 +276,9 @@ def channel_rule(touch: Row) -> str | None:
     """
     if "channel_rule_rank" not in touch:
         return None
-    rank, told = touch["channel_rule_rank"], touch.get("channel_rule")
-    parts = [f"rule {rank} of channel_rules" if rank is not None else None, told]
-    version = touch.get("rule_version")
-    stamp = f" (rules {version})" if version else ""
-    text = ": ".join(_printable(part) for part in parts if part)
-    return f"channel by {text or 'no rule of channel_rules'}{stamp}"
+    rank = touch["channel_rule_rank"]
+    parts = [f"rule {rank}" if rank is not None else None, touch.get("channel_rule")]
+    return f"channel: {', '.join(_printable(part) for part in parts if part) or 'no rule'}"
 
 
 def model_rule(model: str, variables: Mapping[str, Any]) -> str:

@@ -199,16 +199,18 @@ select
 from first_touch cross join last_touch cross join paths cross join conversions""",
         is_blocking=True,
         where_to_look=(
-            "select * from ("
-            "select 'first_touch_attribution' as mart, client_id, event_time, count(*) as row_count"
-            " from marts.first_touch_attribution group by all"
-            " union all select 'last_touch_attribution', client_id, event_time, count(*)"
-            " from marts.last_touch_attribution group by all"
-            " union all select 'conversion_paths', client_id, event_time, count(*)"
-            " from marts.conversion_paths group by all"
-            ") full join (select distinct client_id, event_time, true as is_conversion"
-            " from staging.stg_events where event_type = 'purchase') using (client_id, event_time)"
-            " where coalesce(row_count, 0) <> 1 or is_conversion is null limit 20"
+            "select client_id, event_time, count_if(place = 'first touch') as first_touch_count,"
+            " count_if(place = 'last touch') as last_touch_count,"
+            " count_if(place = 'paths') as path_count,"
+            " count_if(place = 'events') as conversion_count from ("
+            "select 'first touch' as place, client_id, event_time"
+            " from marts.first_touch_attribution"
+            " union all select 'last touch', client_id, event_time"
+            " from marts.last_touch_attribution"
+            " union all select 'paths', client_id, event_time from marts.conversion_paths"
+            " union all (select distinct 'events', client_id, event_time from staging.stg_events"
+            " where event_type = 'purchase')) group by client_id, event_time"
+            " having count(*) <> 4 or count(distinct place) <> 4 limit 20"
         ),
     ),
     QualityCheck(

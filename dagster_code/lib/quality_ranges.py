@@ -37,18 +37,18 @@ daily as (
     from staging.stg_events
     group by event_date, channel
 ),
+newest_landing as (
+    select coalesce(cast(max(landed_at) as date), date '9999-12-31') as landed_date
+    from raw.landed_files
+    where kind = 'events'
+),
 dated as (
     select
         daily.*,
         min(event_date) over () as first_date,
-        max(if(
-            event_date < coalesce(
-                (select cast(max(landed_at) as date) from raw.landed_files where kind = 'events'),
-                date '9999-12-31'
-            ),
-            event_date, null
-        )) over () as judged_date
+        max(if(event_date < landed_date, event_date, null)) over () as judged_date
     from daily
+    cross join newest_landing
 ),
 recent as (
     select

@@ -201,15 +201,19 @@ def test_the_rule_of_a_channel_is_told_when_the_marts_know_it():
     plain = TOUCHES[0]
     assert channel_rule(plain) is None
     known = plain | {"channel_rule_rank": 300, "channel_rule": "search engine with a paid medium"}
-    assert (
-        channel_rule(known)
-        == "channel by rule 300 of channel_rules: search engine with a paid medium"
-    )
-    assert channel_rule(known | {"rule_version": "abc"}).endswith("(rules abc)")
+    assert channel_rule(known) == "channel: rule 300, search engine with a paid medium"
     none = plain | {"channel_rule_rank": None, "channel_rule": "no marketing evidence"}
-    assert channel_rule(none) == "channel by no marketing evidence"
-    assert channel_rule(known | {"channel_rule": None}) == "channel by rule 300 of channel_rules"
-    assert "channel by rule 300" in told(Story(conversion(), [known], []))
+    assert channel_rule(none) == "channel: no marketing evidence"
+    assert channel_rule(known | {"channel_rule": None}) == "channel: rule 300"
+    assert channel_rule(none | {"channel_rule": None}) == "channel: no rule"
+    assert "\n       channel: rule 300, " in told(Story(conversion(), [known], []))
+
+
+def test_the_version_of_the_channel_rules_is_told_once():
+    touches = [touch | {"channel_rule_rank": None, "rule_version": "abc"} for touch in TOUCHES]
+    story = Story(conversion(), touches, CREDITS)
+    text = "".join(explanation_lines(Explanation("ana", [story], 1, VARIABLES), "text"))
+    assert text.endswith("\nChannel rules: version abc\n")
 
 
 @pytest.mark.parametrize(
