@@ -26,6 +26,8 @@ TABLES = {
     "client_journeys": "marts",
     "channel_performance": "marts",
     "attribution_explain": "marts",
+    "multi_touch_attribution": "marts",
+    "model_comparison": "marts",
 }
 
 
