@@ -146,4 +146,12 @@ MUTANTS = (
         "then try_cast({{ text }} as decimal(18, 2))",
         "then cast(floor(try_cast({{ text }} as decimal(38, 15)) * 100) / 100 as decimal(18, 2))",
     ),
+    Mutant(
+        "cents_rounding",
+        "the cents left over go to the smallest remainders",
+        "macros/cents.sql",
+        " desc",
+        " asc",
+        count=None,
+    ),
 )
