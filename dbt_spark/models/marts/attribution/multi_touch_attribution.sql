@@ -95,6 +95,7 @@ remaining as (
 
     select
         conversions.*,
+        last_marketing_touch as credited_touch,
         explode(array('first_touch', 'last_touch', 'linear', 'position_based', 'time_decay')) as model
     from conversions
     where attribution_status <> 'marketing'
