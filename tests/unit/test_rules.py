@@ -1,5 +1,7 @@
 """A wrong edit of a rule seed: one line that names file, line and what is wrong."""
 
+import ast
+import re
 import shutil
 
 import pytest
@@ -185,3 +187,15 @@ def test_a_run_with_a_wrong_rule_starts_nothing(seeds, monkeypatch):
     with pytest.raises(UserError, match=r"channel_rules.csv, line \d+: medium_pattern '\(podcast'"):
         next(lines)
     assert told == []
+
+
+def test_the_version_covers_every_column_that_decides_something():
+    model = DBT_PROJECT_DIR / "models" / "staging" / "web" / "stg_rule_version.sql"
+    listed = re.search(r"set seeds = (\{.*?\})\s*-?%\}", model.read_text("utf-8"), re.DOTALL)
+    assert listed is not None
+    for_the_reader = {"description", "origin", "provider"}
+    assert ast.literal_eval(listed[1]) == {
+        name: [column for column in seed.columns if column not in for_the_reader]
+        for name, seed in SEEDS.items()
+        if name != "channel_suggestions"
+    }
