@@ -11,11 +11,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.query import run_statement
+from dagster_code.lib.query import Result
 from dagster_code.lib.report import counted
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 FORMATS = ("text", "json")
 MODELS = ("first_touch", "last_touch", "linear", "position_based", "time_decay")
@@ -28,44 +28,18 @@ Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
-_CONVERSIONS = """\
-select
-    client_id,
-    event_time,
-    unix_micros(event_time) as event_time_micros,
-    revenue,
-    purchase_count,
-    order_ids,
-    touch_count,
-    marketing_touch_count,
-    is_path_truncated,
-    attribution_status,
-    conversion_count
-from (
-    select *, count(*) over () as conversion_count
-    from marts.conversion_paths
-    where
-        client_id = :client_id
-        and (:event_time_micros is null or unix_micros(event_time) = :event_time_micros)
+# Besides, a touch's row has what the marts know of its channel's rule.
+_CONVERSION_COLUMNS = (
+    "client_id",
+    "event_time",
+    "revenue",
+    "purchase_count",
+    "order_ids",
+    "touch_count",
+    "marketing_touch_count",
+    "is_path_truncated",
+    "attribution_status",
 )
-order by event_time desc
-limit {limit}"""
-
-# Every column: some tell more of a touch's channel than older marts have.
-_TOUCHES = """\
-select *
-from marts.attribution_explain
-where client_id = :client_id and unix_micros(event_time) between :oldest and :newest
-order by event_time, touch_at, touch_event_id"""
-
-_CREDITS = """\
-select event_time, model, touch_event_id, channel, weight, attributed_revenue
-from marts.multi_touch_attribution
-where client_id = :client_id and unix_micros(event_time) between :oldest and :newest
-order by event_time, touch_at, touch_event_id, model"""
-
-_EVENTS_OF_CLIENT = """\
-select event_count from staging.stg_clients where client_id = :client_id"""
 
 
 @dataclass(frozen=True)
@@ -140,23 +114,21 @@ def read_explanation(
     Raises:
         UserError: there is no such client or conversion, or the tables are not built.
     """
-    asked = {"client_id": client_id, "event_time_micros": event_time_micros}
-    statement = _CONVERSIONS.format(limit=SHOWN_CONVERSIONS)
-    found = list(reversed(_rows(spark, statement, asked)))
+    found, conversion_count = _conversions(spark, client_id, event_time_micros, SHOWN_CONVERSIONS)
     if not found:
         raise _nothing_to_explain(spark, client_id, event_time_micros)
-    shown = {
-        "client_id": client_id,
-        "oldest": found[0]["event_time_micros"],
-        "newest": found[-1]["event_time_micros"],
-    }
-    touches = _by_conversion(_rows(spark, _TOUCHES, shown))
-    credits_ = _by_conversion(_rows(spark, _CREDITS, shown))
+    shown = found[0]["event_time_micros"], found[-1]["event_time_micros"]
+    touches = _by_conversion(
+        _between(spark, "marts.attribution_explain", client_id, shown, "touch_at", "touch_event_id")
+    )
+    credits_ = _by_conversion(
+        _between(spark, "marts.multi_touch_attribution", client_id, shown, "touch_at", "model")
+    )
     stories = [
         Story(row, touches.get(row["event_time"], []), credits_.get(row["event_time"], []))
         for row in found
     ]
-    return Explanation(client_id, stories, found[0]["conversion_count"], variables)
+    return Explanation(client_id, stories, conversion_count, variables)
 
 
 def explanation_lines(explanation: Explanation, output_format: str) -> Iterator[str]:
@@ -334,9 +306,51 @@ def as_explained_error(error: UserError) -> UserError:
     return error
 
 
-def _rows(spark: "SparkSession", sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-    result = run_statement(spark, sql, parameters)
+def _of_client(spark: "SparkSession", table: str, client_id: str) -> "DataFrame":
+    """Give a client's rows. The id is a literal of the plan, never a part of a statement's text.
+
+    Not by a statement with parameters: Delta's parser does not bind them (Spark 4.2, Delta 4.4).
+    """
+    from pyspark.sql import functions as F
+
+    return spark.table(table).where(F.col("client_id") == F.lit(client_id))
+
+
+def _rows(frame: "DataFrame") -> list[Row]:
+    result = Result(frame)
     return [dict(zip(result.names, row, strict=True)) for row in result.rows()]
+
+
+def _conversions(
+    spark: "SparkSession", client_id: str, event_time_micros: int | None, limit: int
+) -> tuple[list[Row], int]:
+    """Read a client's latest conversions, the earliest first, and count all of them."""
+    from pyspark.sql import functions as F
+
+    instant = F.unix_micros("event_time")
+    asked = _of_client(spark, "marts.conversion_paths", client_id)
+    if event_time_micros is not None:
+        asked = asked.where(instant == F.lit(event_time_micros))
+    told = asked.select(*_CONVERSION_COLUMNS, instant.alias("event_time_micros"))
+    rows = _rows(told.orderBy(F.desc("event_time")).limit(limit))
+    return rows[::-1], len(rows) if len(rows) < limit else asked.count()
+
+
+def _between(
+    spark: "SparkSession", table: str, client_id: str, instants: tuple[int, int], *order: str
+) -> list[Row]:
+    """Read what a mart has of a client's conversions between two instants, both included."""
+    from pyspark.sql import functions as F
+
+    oldest, newest = instants
+    frame = _of_client(spark, table, client_id)
+    frame = frame.where(F.unix_micros("event_time").between(F.lit(oldest), F.lit(newest)))
+    return _rows(frame.orderBy("event_time", *order))
+
+
+def _event_count(spark: "SparkSession", client_id: str) -> int | None:
+    rows = _rows(_of_client(spark, "staging.stg_clients", client_id).select("event_count"))
+    return rows[0]["event_count"] if rows else None
 
 
 def _nothing_to_explain(
@@ -344,18 +358,17 @@ def _nothing_to_explain(
 ) -> UserError:
     shown = repr(client_id)
     if event_time_micros is not None:
-        asked = {"client_id": client_id, "event_time_micros": None}
-        others = _rows(spark, _CONVERSIONS.format(limit=3), asked)
+        others, count = _conversions(spark, client_id, None, 3)
         if others:
             told = ", ".join(_instant(row["event_time"]) for row in others)
-            more = ", …" if others[0]["conversion_count"] > len(others) else ""
+            more = f"; it has {count:,}" if count > len(others) else ""
             return UserError(
                 f"client {shown} has no conversion at that instant; the latest are {told}{more}"
             )
-    clients = _rows(spark, _EVENTS_OF_CLIENT, {"client_id": client_id})
-    if not clients:
+    event_count = _event_count(spark, client_id)
+    if event_count is None:
         return UserError(f"there is no client {shown}; ids are case-sensitive")
-    events = counted(clients[0]["event_count"], "event")
+    events = counted(event_count, "event")
     return UserError(f"client {shown} has {events} and no purchase: no conversion to explain")
 
 
@@ -476,7 +489,7 @@ def _story_values(story: Story, variables: Mapping[str, Any]) -> Mapping[str, An
     conversion = {
         name: value
         for name, value in story.conversion.items()
-        if name not in ("client_id", "event_time_micros", "conversion_count")
+        if name not in ("client_id", "event_time_micros")
     }
     return {
         **conversion,

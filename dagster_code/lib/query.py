@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -62,22 +62,19 @@ class Result:
         return iter(self._frame.toLocalIterator()) if self.names else iter(())
 
 
-def run_statement(
-    spark: "SparkSession", sql: str, parameters: Mapping[str, Any] | None = None
-) -> Result:
+def run_statement(spark: "SparkSession", sql: str) -> Result:
     """Run one statement.
 
     Args:
         spark: a session in UTC on the home's server.
         sql: the statement; a semicolon at its end is fine.
-        parameters: values for the statement's ``:name``; they are never part of its text.
 
     Raises:
         UserError: there is no statement.
     """
     if not sql.strip(" \t\r\n;"):
         raise UserError("there is no SQL statement; give one, like 'select 1'")
-    return Result(spark.sql(sql, args=dict(parameters)) if parameters else spark.sql(sql))
+    return Result(spark.sql(sql))
 
 
 def lines(

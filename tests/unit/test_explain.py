@@ -46,7 +46,6 @@ def conversion(**changes):
         "marketing_touch_count": 2,
         "is_path_truncated": False,
         "attribution_status": "marketing",
-        "conversion_count": 1,
     }
     return row | changes
 
@@ -306,58 +305,24 @@ def test_json_has_every_value_with_money_in_full():
     assert '"revenue": 60.00' in text
 
 
-class Tables:
-    """Answers statements as a session would, and keeps the parameters."""
-
-    def __init__(self, monkeypatch, **tables):
-        self.asked = []
-        monkeypatch.setattr("dagster_code.lib.explain._rows", self._rows)
-        self.tables = tables
-
-    def _rows(self, _spark, sql, parameters):
-        self.asked.append((sql, parameters))
-        name = next(name for name in self.tables if name in sql)
-        rows = self.tables[name]
-        return rows(parameters) if callable(rows) else rows
-
-
-HOSTILE = "x' or '1'='1\"; drop table marts.conversion_paths --"
-
-
-def test_a_client_id_is_a_parameter_and_never_part_of_a_statement(monkeypatch):
-    tables = Tables(
-        monkeypatch,
-        conversion_paths=[conversion(client_id=HOSTILE)],
-        attribution_explain=TOUCHES,
-        multi_touch_attribution=CREDITS,
-    )
-    explanation = read_explanation(None, HOSTILE, None, VARIABLES)
-    assert len(explanation.stories[0].touches) == 5
-    assert len(tables.asked) == 3
-    for sql, parameters in tables.asked:
-        assert HOSTILE not in sql
-        assert parameters["client_id"] == HOSTILE
-
-
 @pytest.mark.parametrize(
-    ("clients", "conversions", "instant", "message"),
+    ("event_count", "conversions", "count", "instant", "message"),
     [
-        ([], [], None, "there is no client 'eve'; ids are case-sensitive"),
-        ([{"event_count": 3}], [], None, "client 'eve' has 3 events and no purchase"),
-        ([{"event_count": 3}], [], 5, "client 'eve' has 3 events and no purchase"),
-        (
-            [{"event_count": 3}],
-            [conversion(conversion_count=2)],
-            5,
-            "no conversion at that instant; the latest are 2026-02-10T09:00:00Z, …",
-        ),
+        (None, [], 0, None, "there is no client 'eve'; ids are case-sensitive"),
+        (3, [], 0, None, "client 'eve' has 3 events and no purchase"),
+        (3, [], 0, 5, "client 'eve' has 3 events and no purchase"),
+        (3, [conversion()], 1, 5, "at that instant; the latest are 2026-02-10T09:00:00Z"),
+        (3, [conversion()], 7, 5, "the latest are 2026-02-10T09:00:00Z; it has 7"),
     ],
 )
-def test_nothing_to_explain_is_one_line(monkeypatch, clients, conversions, instant, message):
-    def paths(parameters):
-        return [] if parameters["event_time_micros"] is not None else conversions
+def test_nothing_to_explain_is_one_line(
+    monkeypatch, event_count, conversions, count, instant, message
+):
+    def read(_spark, _client_id, event_time_micros, _limit):
+        return ([], 0) if event_time_micros is not None else (conversions, count)
 
-    Tables(monkeypatch, conversion_paths=paths, stg_clients=clients)
+    monkeypatch.setattr("dagster_code.lib.explain._conversions", read)
+    monkeypatch.setattr("dagster_code.lib.explain._event_count", lambda *_asked: event_count)
     with pytest.raises(UserError) as refused:
         read_explanation(None, "eve", instant, VARIABLES)
     assert message in str(refused.value)
