@@ -150,8 +150,8 @@ MUTANTS = (
         "cents_rounding",
         "the cents left over go to the smallest remainders",
         "macros/cents.sql",
-        " desc",
-        " asc",
+        "struct(-",
+        "struct(",
         count=None,
     ),
 )
