@@ -63,7 +63,10 @@ def as_check_result(check: Check, outcome: Outcome, sql: str) -> dg.AssetCheckRe
             "observed": str(outcome.observed),
             "expected": str(outcome.expected),
             "spark_query": sql_note(sql),
-            **{name: dg.MetadataValue.float(float(number)) for name, number in outcome.numbers.items()},
+            **{
+                name: dg.MetadataValue.float(float(number))
+                for name, number in outcome.numbers.items()
+            },
         },
     )
 
