@@ -267,12 +267,19 @@ def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
         elif data.user_failure_data is not None and data.user_failure_data.description:
             errors.append(data.user_failure_data.description)
         else:
-            errors.append(f"step {event.step_key}: {_first_line(data.error_display_string)}")
+            errors.append(f"step {event.step_key}: {_root_cause(data)}")
     if not errors and not is_stopped_by_check:
         failure = result.get_run_failure_event().job_failure_data
         told = failure.error.to_string() if failure.error is not None else "the run failed"
         errors.append(_first_line(told))
     return errors
+
+
+def _root_cause(failure: Any) -> str:  # noqa: ANN401
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return _first_line(failure.error_display_string if error is None else error.message)
 
 
 def _first_line(text: str) -> str:
