@@ -114,24 +114,21 @@ class Answers:
         events: client_id, event_time, event_id, channel, session_number, is_session_evidence,
             is_touch.
         conversions: client_id, event_time, attribution_status, first_channel, last_channel.
-        credits: client_id, model, touch_at, channel, weight, attributed_revenue; `None` where
-            multi-touch attribution was not computed.
+        credits: client_id, model, touch_at, channel, weight, attributed_revenue.
     """
 
     events: Iterable[Mapping[str, object]]
     conversions: Iterable[Mapping[str, object]]
-    credits: Iterable[Mapping[str, object]] | None
+    credits: Iterable[Mapping[str, object]]
 
 
 def wrong_answers(cases: Sequence[Case], answers: Answers) -> list[str]:
     """Name each case whose answer is not the expected one."""
     events, conversions = _by_client(answers.events), _by_client(answers.conversions)
-    credits = None if answers.credits is None else _by_client(answers.credits)
+    credits = _by_client(answers.credits)
     wrong = []
     for case in cases:
         if case.table == "weights":
-            if credits is None:
-                continue
             of_model = [row for row in credits[case.client_id] if row["model"] == case.row["model"]]
             is_right = same_credits(case.expected, credits_text(of_model))
             actual = credits_text(of_model)

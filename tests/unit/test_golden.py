@@ -2,8 +2,6 @@
 
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,13 +9,12 @@ import pytest
 from dagster_code.lib.settings import DBT_PROJECT_DIR
 from tests.golden import Answers, Case, load_cases, page, same_credits, wrong_answers
 from tests.oracle import RawRecord, Rules, run
+from tests.oracle.models import RULE_BASED
 from tests.oracle.sessions import sessions_of
 from tests.oracle.staging import staged
 
 CASES = load_cases()
 RULES = Rules.load(DBT_PROJECT_DIR / "seeds")
-MODELS = ("first_touch", "last_touch", "linear", "position_based", "time_decay")
-HALF_LIFE = timedelta(days=7)
 LANDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 RECORDS = [
     RawRecord(record, None, LANDED_AT, "golden", position)
@@ -64,79 +61,13 @@ def conversions_of_oracle():
         }
 
 
-# --- Weights, by ADR 7 once more ------------------------------------------------------------------
-
-
-def shares(model, ages):
-    """Whole-number shares of the touches, the oldest first."""
-    n = len(ages)
-    match model:
-        case "first_touch":
-            return [1] + [0] * (n - 1)
-        case "last_touch":
-            return [0] * (n - 1) + [1]
-        case "linear":
-            return [1] * n
-        case "position_based":
-            ends = [40 * (n - 2)]
-            return [1] * n if n < 3 else [*ends, *[100 - 80] * (n - 2), *ends]
-        case _:
-            return [int(1e15 * 2 ** (-(age - ages[-1]) / HALF_LIFE)) for age in ages]
-
-
-def cents(total, of):
-    """The largest remainders first, ties by order."""
-    exact = [Fraction(total * share, sum(of)) for share in of]
-    given = [int(part) for part in exact]
-    order = sorted(range(len(of)), key=lambda i: (given[i] - exact[i], i))
-    for i in order[: total - sum(given)]:
-        given[i] += 1
-    return given
-
-
-def credits_of_adr_7():
-    for path in TABLES["conversion_paths"]:
-        touches = [touch for touch in path["touches"] if touch["channel"] != "direct"]
-        whole = {"client_id": path["client_id"], "touch_at": None, "weight": 1}
-        for model in MODELS:
-            if path["attribution_status"] != "marketing":
-                is_direct = path["attribution_status"] == "direct"
-                yield whole | {
-                    "model": model,
-                    "channel": "direct" if is_direct else "unattributed",
-                    "attributed_revenue": path["revenue"] if is_direct else Decimal("0.00"),
-                }
-                continue
-            of = shares(model, [path["event_time"] - touch["touch_at"] for touch in touches])
-            parts = cents(int(path["revenue"] * 100), of)
-            for touch, share, part in zip(touches, of, parts, strict=True):
-                if share:
-                    yield {
-                        "client_id": path["client_id"],
-                        "model": model,
-                        "touch_at": touch["touch_at"],
-                        "channel": touch["channel"],
-                        "weight": share / sum(of),
-                        "attributed_revenue": Decimal(part).scaleb(-2),
-                    }
-
-
-def credits_of_oracle():
-    """The oracle's own table once it has one; ADR 7 worked out above until then and beside it."""
-    return TABLES.get("multi_touch_attribution", list(credits_of_adr_7()))
-
-
 # --- The tests ------------------------------------------------------------------------------------
 
 
 def test_the_oracle_answers_every_case_as_expected():
-    answers = Answers(events_of_oracle(), list(conversions_of_oracle()), credits_of_oracle())
+    credits = TABLES["multi_touch_attribution"]
+    answers = Answers(events_of_oracle(), list(conversions_of_oracle()), credits)
     assert wrong_answers(CASES, answers) == []
-
-
-def test_the_weights_follow_from_adr_7():
-    weights = [case for case in CASES if case.table == "weights"]
-    assert wrong_answers(weights, Answers([], [], credits_of_adr_7())) == []
 
 
 def test_a_wrong_answer_is_named():
@@ -147,7 +78,7 @@ def test_a_wrong_answer_is_named():
         "event_id": "",
         "channel": "organic_search",
     }
-    assert wrong_answers([case], Answers([event], [], None)) == [
+    assert wrong_answers([case], Answers([event], [], [])) == [
         f"channels {case.number} (click_id, gclid alone):"
         " expected 'paid_search', was 'organic_search'"
     ]
@@ -186,7 +117,7 @@ def test_every_model_has_cases_of_one_to_four_touches():
         return case.row["events"].count("/") // 2
 
     seen = {(c.row["model"], touch_count(c)) for c in CASES if c.table == "weights"}
-    assert seen >= {(model, n) for model in MODELS for n in (1, 2, 3, 4)}
+    assert seen >= {(model, n) for model in RULE_BASED for n in (1, 2, 3, 4)}
 
 
 def test_the_page_of_the_golden_cases_is_current():

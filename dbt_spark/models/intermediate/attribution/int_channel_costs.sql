@@ -1,3 +1,9 @@
+{{
+    config(
+        materialized='table',
+    )
+}}
+
 select
     channel,
     cast(sum(cost) as decimal(28, 2)) as cost,

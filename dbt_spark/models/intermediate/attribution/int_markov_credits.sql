@@ -1,3 +1,9 @@
+{{
+    config(
+        materialized='table',
+    )
+}}
+
 -- Channels are numbered from 1; state 0 is the start, state -1 the conversion. The state of those who leave without
 -- one needs no row: it is what the others' probabilities lack to 1.
 with

@@ -1,3 +1,9 @@
+{{
+    config(
+        materialized='table',
+    )
+}}
+
 with
 
 channel_sets as (
