@@ -93,7 +93,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session on an empty home's server, for tests that land by themselves."""
     for fresh in _home(tmp_path_factory):
         state = server.start(fresh.settings, lambda _line: None)
-        yield open_session(state.connect_port)
+        session = open_session(state.connect_port)
+        yield session
+        # before its server: a session left open would complain at the very end of the run
+        session.stop()
 
 
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:

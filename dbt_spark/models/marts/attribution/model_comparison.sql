@@ -57,7 +57,7 @@ listed as (
         array_sort(collect_list(struct(
             shares.channel,
             shares.credit_share,
-            cast(round(shares.credit_share * 1e12D) as bigint) as share
+            cast(round(shares.credit_share * 1e15D) as bigint) as share
         ))) as items
     from shares
     cross join marketing_totals
