@@ -68,9 +68,15 @@ cut as (
 
 credited as (
 
+    -- each row takes its own touch along, and not the list
     select
-        cut.*,
-        explode(parts) as part
+        client_id,
+        event_time,
+        model,
+        revenue,
+        share_total,
+        cutoff,
+        inline(arrays_zip(parts, touches)) as (part, touch)
     from cut
 
 ),
@@ -81,7 +87,7 @@ marketing as (
         client_id,
         event_time,
         model,
-        element_at(touches, part.position + 1) as touch,
+        touch,
         part.share / cast(share_total as double) as weight,
         revenue,
         {{ rounded_part('part', 'cutoff') }} as attributed_revenue,
