@@ -140,7 +140,7 @@ def writer_lock(
     Raises:
         RunFailedError: another process held the lock for all that time.
     """
-    path = settings.home / "writer.lock"
+    path = _lock_path(settings)
     if path in _held:
         yield _held[path]
         return
@@ -156,6 +156,26 @@ def writer_lock(
             yield _held[path]
         finally:
             del _held[path]
+
+
+def other_writer(settings: Settings) -> Holder | None:
+    """Say which other process writes to the home right now, without waiting for it.
+
+    Args:
+        settings: whose home.
+
+    Returns:
+        The holder of the writer lock; ``None`` when nobody or this very process holds it.
+    """
+    path = _lock_path(settings)
+    if path in _held or not path.exists():
+        return None
+    with path.open(encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _read_holder(path) or Holder(0, "another process", "")
+    return None
 
 
 def end_leftover_child(holder: Holder, timeout_seconds: float = 10.0) -> bool:
@@ -181,6 +201,10 @@ def end_leftover_child(holder: Holder, timeout_seconds: float = 10.0) -> bool:
     except psutil.TimeoutExpired:
         child.kill()
     return True
+
+
+def _lock_path(settings: Settings) -> Path:
+    return settings.home / "writer.lock"
 
 
 def _wait_for(handle: IO[str], path: Path, progress: Progress, limit_seconds: float) -> None:

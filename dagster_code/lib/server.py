@@ -40,6 +40,7 @@ from dagster_code.lib import doors
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.jars import jars_class_path
 from dagster_code.lib.java import find_java
+from dagster_code.lib.lock import Holder, other_writer
 from dagster_code.lib.settings import SPARK_CONF_DIR, Settings
 from dagster_code.lib.spark_conf import Ports, local_conf, render_conf, spark_home, this_machine
 
@@ -54,9 +55,10 @@ _STOP_GRACE_SECONDS = 20.0
 _ABORT_GRACE_SECONDS = 5.0
 # one look at the doors; long, because a server deep in a build may be slow to answer
 _PROBE_SECONDS = 10.0
-# before a living server is given up and replaced, together with whatever runs in it
+# before a living server that works for no other writer is given up and replaced
 _HUNG_AFTER_SECONDS = 30.0
 _POLL_SECONDS = 0.25
+_BUSY_POLL_SECONDS = 5.0
 _PROGRESS_EVERY_SECONDS = 5.0
 _LOGS_KEPT = 3
 # the log's end that is searched for the reason of a failure
@@ -100,8 +102,21 @@ class _PortLostError(Exception):
     """A chosen free port was taken by someone else before the server listened on it."""
 
 
+class _BusyError(Exception):
+    """The server does not answer now, but works for a writer that must not lose it."""
+
+    def __init__(self, server_pid: int, writer: Holder) -> None:
+        super().__init__(
+            f"the server (process {server_pid}) is busy with {writer.command} (pid {writer.pid}):"
+            " waiting until it answers"
+        )
+
+
 def start(settings: Settings, progress: Progress) -> ServerState:
     """Start the server, or find the one that runs.
+
+    A server that no longer answers is replaced, but never under another process that writes with
+    it: a deep build can keep the doors closed for minutes, and this waits as long as it lasts.
 
     Args:
         settings: whose home, ports and sizes.
@@ -116,21 +131,32 @@ def start(settings: Settings, progress: Progress) -> ServerState:
             not answer in time. Nothing is left running then, nor after KeyboardInterrupt or the
             SystemExit that SIGTERM is turned into.
     """
-    with _one_line_os_errors(settings), _exclusive(settings, progress), _exit_on_sigterm():
-        running = _living(settings)
-        if running is not None and running.status == "ready":
-            if _answers_within(running, progress):
-                _mention_other_ports(settings, running, progress)
-                return running
-            progress(f"the server (process {running.pid}) no longer answers: replacing it")
-        _kill_all(settings, _ABORT_GRACE_SECONDS)
-        for attempt in range(1, _START_ATTEMPTS + 1):
-            try:
-                return _launch(settings, progress)
-            except _PortLostError as error:
-                if attempt == _START_ATTEMPTS:
-                    _fail(settings, "its ports were taken by others again and again", error)
-                progress("a port was taken by someone else meanwhile: trying others")
+    with _one_line_os_errors(settings), _exit_on_sigterm():
+        while True:
+            # the lock is free between two looks, so that `attribution down` need not wait
+            with _exclusive(settings, progress):
+                try:
+                    return _find_or_launch(settings, progress)
+                except _BusyError as busy:
+                    progress(str(busy))
+            time.sleep(_BUSY_POLL_SECONDS)
+
+
+def _find_or_launch(settings: Settings, progress: Progress) -> ServerState:
+    running = _living(settings)
+    if running is not None and running.status == "ready":
+        if _answers_within(settings, running, progress):
+            _mention_other_ports(settings, running, progress)
+            return running
+        progress(f"the server (process {running.pid}) no longer answers: replacing it")
+    _kill_all(settings, _ABORT_GRACE_SECONDS)
+    for attempt in range(1, _START_ATTEMPTS + 1):
+        try:
+            return _launch(settings, progress)
+        except _PortLostError as error:
+            if attempt == _START_ATTEMPTS:
+                _fail(settings, "its ports were taken by others again and again", error)
+            progress("a port was taken by someone else meanwhile: trying others")
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -358,11 +384,20 @@ def _answer(state: ServerState, timeout_seconds: float = _PROBE_SECONDS) -> bool
     return doors.both_answer(state.thrift_port, state.connect_port, timeout_seconds)
 
 
-def _answers_within(state: ServerState, progress: Progress) -> bool:
-    """Whether the doors answer, with patience: a mistake here would kill a running build."""
+def _answers_within(settings: Settings, state: ServerState, progress: Progress) -> bool:
+    """Whether the doors answer, with patience.
+
+    Raises:
+        _BusyError: they do not, and another process writes with this server.
+    """
     give_up_at = time.monotonic() + _HUNG_AFTER_SECONDS
     while not _answer(state):
-        if time.monotonic() >= give_up_at or not _is_alive(state):
+        if not _is_alive(state):
+            return False
+        writer = other_writer(settings)
+        if writer is not None:
+            raise _BusyError(state.pid, writer)
+        if time.monotonic() >= give_up_at:
             return False
         progress(f"waiting for the server (process {state.pid}) to answer")
         time.sleep(_POLL_SECONDS)

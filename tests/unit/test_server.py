@@ -18,6 +18,7 @@ import pytest
 from dagster_code.lib import doors, server
 from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.java import Java
+from dagster_code.lib.lock import writer_lock
 from dagster_code.lib.settings import load_settings
 
 # Listens on the two ports of its configuration, or misbehaves as its first argument says.
@@ -248,6 +249,67 @@ def test_a_hung_server_is_reported_and_replaced(settings, behave, monkeypatch):
     assert found == dataclasses.replace(first, status="hung")
     monkeypatch.setattr(doors, "both_answer", lambda thrift, *_: thrift != first.thrift_port)
     assert server.start(settings, ignore).pid != first.pid
+
+
+@contextlib.contextmanager
+def writing_in_another_process(settings):
+    is_writing, may_end = _FORK.Event(), _FORK.Event()
+
+    def write():
+        with writer_lock(settings, ignore, "attribution run"):
+            is_writing.set()
+            may_end.wait(30)
+
+    writer = _FORK.Process(target=write)
+    writer.start()
+    assert is_writing.wait(5)
+    try:
+        yield writer.pid
+    finally:
+        may_end.set()
+        writer.join()
+
+
+def test_a_server_too_busy_to_answer_is_never_taken_from_its_writer(settings, behave, monkeypatch):
+    first = server.start(settings, ignore)
+    monkeypatch.setattr(server, "_HUNG_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(server, "_BUSY_POLL_SECONDS", 0.1)
+    answers = iter([False] * 5)
+    monkeypatch.setattr(doors, "both_answer", lambda *_: next(answers, True))
+    lines = []
+
+    with writing_in_another_process(settings) as writer_pid:
+        assert server.ensure_running(settings, lines.append) == first
+
+    assert next(answers, None) is None
+    assert f"is busy with attribution run (pid {writer_pid})" in lines[0]
+
+
+def test_a_hung_server_is_replaced_once_its_writer_ended(settings, behave, monkeypatch):
+    first = server.start(settings, ignore)
+    monkeypatch.setattr(server, "_HUNG_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(server, "_BUSY_POLL_SECONDS", 0.1)
+    monkeypatch.setattr(doors, "both_answer", lambda thrift, *_: thrift != first.thrift_port)
+    states = []
+    starter = threading.Thread(target=lambda: states.append(server.start(settings, ignore)))
+
+    with writing_in_another_process(settings):
+        starter.start()
+        starter.join(1)
+        assert starter.is_alive()
+        assert server._is_alive(first)
+    starter.join(10)
+
+    assert states[0].pid != first.pid
+
+
+def test_a_hung_server_is_replaced_by_the_writer_itself(settings, behave, monkeypatch):
+    first = server.start(settings, ignore)
+    monkeypatch.setattr(server, "_HUNG_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(doors, "both_answer", lambda thrift, *_: thrift != first.thrift_port)
+
+    with writer_lock(settings, ignore, "attribution run"):
+        assert server.start(settings, ignore).pid != first.pid
 
 
 @pytest.mark.parametrize("look", [server.status, server.stop, lambda s: server.start(s, ignore)])
