@@ -5,6 +5,11 @@
     parts = cent_parts(...), cutoff = cent_cutoff('parts', ...), then for each of the parts rounded_part('part', 'cutoff').
 #}
 
+{# A fraction from 0 to 1 (double) as a whole-number share: twelve digits, which hide the rounding of doubles. #}
+{% macro whole_share(fraction) -%}
+    cast(round({{ fraction }} * 1e12D) as bigint)
+{%- endmacro %}
+
 {# The sum of an array of shares (bigint). #}
 {% macro total_share(shares) -%}
     aggregate({{ shares }}, 0L, (total, share) -> total + share)

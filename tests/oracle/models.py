@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import combinations, pairwise
-from math import factorial
+from math import factorial, floor
 
 from tests.oracle.attribution import MARKETING, Attribution, bounded
 from tests.oracle.config import Config
@@ -24,10 +24,21 @@ DATA_DRIVEN = ("markov", "shapley")
 MODELS = (*RULE_BASED, *DATA_DRIVEN)
 
 WHOLE_SHARE = 10**12
+WHOLE_WEIGHT = 10**12
+LEAST_VALUE = Fraction(1, 10**12)
 MOST_SHAPLEY_CHANNELS = 12
 
 Row = dict[str, object]
 Weights = Mapping[str, Fraction]
+
+
+@dataclass
+class Total:
+    """What a model gives a channel."""
+
+    conversions: Fraction = Fraction(0)
+    cents: int = 0
+    unattributed_cents: int = 0
 
 
 # --- Rule-based: one row per conversion, model and credited touch --------------------------------
@@ -135,13 +146,13 @@ def _decayed(age: timedelta, half_life: timedelta) -> int:
     return int(WHOLE_SHARE * Fraction(rest_factor) / 2**half_lives)
 
 
-def split(whole: int, shares: Sequence[int | Fraction]) -> list[int]:
+def split(whole: int, shares: Sequence[int]) -> list[int]:
     """A whole number by shares: cut off, and what is left goes to the largest remainders.
 
     Ties go to the earlier one.
     """
     total = sum(shares)
-    exact = [Fraction(whole) * share / total for share in shares]
+    exact = [Fraction(whole * share, total) for share in shares]
     parts = [int(one) for one in exact]
     by_remainder = sorted(range(len(parts)), key=lambda n: (parts[n] - exact[n], n))
     for n in by_remainder[: whole - sum(parts)]:
@@ -182,17 +193,26 @@ def paths_of(
         touches_of_others: The touches of each client without a conversion.
         config: The vars.
     """
-    converting = (
-        Path(_channels(listed_marketing(one.window, config)), True)
-        for one in attributions
-        if one.status == MARKETING
-    )
+    converting = (_converting_path(one, config) for one in attributions if one.status == MARKETING)
     lost = (
         Path(_channels(_lost_touches(touches, config)), False)
         for touches in touches_of_others
         if any(touch.is_marketing for touch in touches)
     )
     return Counter([*converting, *lost])
+
+
+def path_cents_of(attributions: Iterable[Attribution], config: Config) -> Counter[Path]:
+    """Converting path -> the revenue of its conversions, in cents."""
+    cents: Counter[Path] = Counter()
+    for one in attributions:
+        if one.status == MARKETING:
+            cents[_converting_path(one, config)] += cents_of(one.conversion.revenue)
+    return cents
+
+
+def _converting_path(attribution: Attribution, config: Config) -> Path:
+    return Path(_channels(listed_marketing(attribution.window, config)), True)
 
 
 def _channels(touches: Sequence[Touch]) -> tuple[str, ...]:
@@ -267,35 +287,50 @@ def _conversion_chance(
     return Fraction(rows[-1][-1], rows[-1][-2])
 
 
-def shapley(paths: Mapping[Path, int]) -> Weights:
-    """Channel -> its part of all conversions; empty if nothing converts.
+def shapley(paths: Mapping[Path, int], cents: Counter[Path]) -> dict[str, Total]:
+    """Channel -> its part of the conversions and of their cents; empty if nothing converts.
 
     ADR 7: "the conversions of each channel set T that converts are split by the Shapley values of
-    the game whose coalitions are the subsets of T".
+    the game whose coalitions are the subsets of T"; "the conversions and the revenue of each set T
+    by T's own values".
+
+    Args:
+        paths: Path -> how often.
+        cents: Converting path -> the revenue of its conversions.
     """
     seen: Counter[frozenset[str]] = Counter()
     converted: Counter[frozenset[str]] = Counter()
+    earned: Counter[frozenset[str]] = Counter()
     for path, count in paths.items():
-        seen[frozenset(path.channels)] += count
-        converted[frozenset(path.channels)] += count * path.converts
+        channels = frozenset(path.channels)
+        seen[channels] += count
+        converted[channels] += count * path.converts
+        earned[channels] += cents[path]
     # "worth the conversion rate of the paths with exactly those channels (0 for a set never seen)"
     worth = {one: Fraction(converted[one], seen[one]) for one in seen}
-    credits: dict[str, Fraction] = defaultdict(Fraction)
+    totals: dict[str, Total] = defaultdict(Total)
     for channels, conversions in converted.items():
         if conversions:
-            for channel, weight in set_weights(channels, worth).items():
-                credits[channel] += conversions * weight
-    return _scaled(credits) if credits else {}
+            weights = set_weights(channels, worth)
+            # set by set, so that no cent leaves the channels of those who spent it
+            parts = split_by_weight(earned[channels], weights)
+            for channel, weight in weights.items():
+                totals[channel].conversions += conversions * weight
+                totals[channel].cents += parts[channel]
+    return totals
 
 
 def set_weights(channels: frozenset[str], worth: Mapping[frozenset[str], Fraction]) -> Weights:
-    """How the conversions of one set of channels are split.
+    """How the conversions and the revenue of one set of channels are split.
 
     "Negative values count as 0; where none is positive, or T has more than 12 channels, T is split
-    evenly."
+    evenly." "Values below 10^-12 count as 0 too."
     """
     if len(channels) <= MOST_SHAPLEY_CHANNELS:
-        values = {one: max(shapley_value(one, channels, worth), Fraction(0)) for one in channels}
+        exact = {one: shapley_value(one, channels, worth) for one in channels}
+        values = {
+            one: value if value > LEAST_VALUE else Fraction(0) for one, value in exact.items()
+        }
         if any(values.values()):
             return _scaled(values)
     return {one: Fraction(1, len(channels)) for one in channels}
@@ -320,21 +355,23 @@ def shapley_value(
     return value
 
 
+def split_by_weight(cents: int, weights: Weights) -> dict[str, int]:
+    """Cents by the weights of channels, which add up to 1.
+
+    ADR 7: "shares of 10^-12 (a value's part of the sum, x 10^12, rounded half up), ties by channel
+    name".
+    """
+    channels = sorted(weights)
+    shares = [floor(weights[channel] * WHOLE_WEIGHT + Fraction(1, 2)) for channel in channels]
+    return dict(zip(channels, split(cents, shares), strict=True))
+
+
 def _scaled(amounts: Weights) -> Weights:
     total = sum(amounts.values())
     return {name: amount / total for name, amount in amounts.items()}
 
 
 # --- Side by side ---------------------------------------------------------------------------------
-
-
-@dataclass
-class Total:
-    """What a model gives a channel."""
-
-    conversions: Fraction = Fraction(0)
-    cents: int = 0
-    unattributed_cents: int = 0
 
 
 def model_comparison_rows(
@@ -346,8 +383,12 @@ def model_comparison_rows(
     """Every channel that any model gives something or that costs something, with each model."""
     paths = paths_of(attributions, touches_of_others, config)
     totals = {model: _rule_based_totals(attributions, model, config) for model in RULE_BASED}
-    for model, weights in (("markov", markov(paths)), ("shapley", shapley(paths))):
-        totals[model] = _data_driven_totals(attributions, weights, config)
+    credited = {
+        "markov": _split_as_a_whole(attributions, markov(paths)),
+        "shapley": shapley(paths, path_cents_of(attributions, config)),
+    }
+    for model in DATA_DRIVEN:
+        totals[model] = _data_driven_totals(attributions, credited[model], config)
     channels = sorted(
         {
             channel
@@ -383,23 +424,28 @@ def _rule_based_totals(
     return totals
 
 
-def _data_driven_totals(
-    attributions: Sequence[Attribution], weights: Weights, config: Config
-) -> dict[str, Total]:
-    """ADR 7: "Both split the conversions and the revenue of status marketing as a whole".
-
-    "Cents by the same rule, ties by channel name; the rest stays with direct and unattributed as in
-    every model."
-    """
+def _split_as_a_whole(attributions: Iterable[Attribution], weights: Weights) -> dict[str, Total]:
+    """ADR 7: "the conversions and the revenue of status marketing as a whole"."""
     marketing = [one for one in attributions if one.status == MARKETING]
+    parts = split_by_weight(sum(cents_of(one.conversion.revenue) for one in marketing), weights)
+    return {
+        channel: Total(len(marketing) * weight, parts[channel])
+        for channel, weight in weights.items()
+    }
+
+
+def _data_driven_totals(
+    attributions: Iterable[Attribution], credited: Mapping[str, Total], config: Config
+) -> dict[str, Total]:
+    """What a model credits for conversions of status marketing, and the rest.
+
+    ADR 7: "what is not marketing stays with direct and unattributed as in every model".
+    """
     others = [one for one in attributions if one.status != MARKETING]
     totals = defaultdict(Total, _rule_based_totals(others, LAST_TOUCH, config))
-    channels = sorted(weights)
-    cents = sum(cents_of(one.conversion.revenue) for one in marketing)
-    parts = split(cents, [weights[channel] for channel in channels])
-    for channel, part in zip(channels, parts, strict=True):
-        totals[channel].conversions += len(marketing) * weights[channel]
-        totals[channel].cents += part
+    for channel, total in credited.items():
+        totals[channel].conversions += total.conversions
+        totals[channel].cents += total.cents
     return totals
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
@@ -27,24 +28,40 @@ def random_paths(seed):
     return +paths
 
 
-def show(spark, paths):
-    """The counted paths as the view int_channel_paths."""
+def random_cents(seed, paths):
+    """What the converting paths brought; often few cents, so that many are left over."""
+    rng = random.Random(seed)
+    converting = [path for path in paths if path.converts]
+    return Counter({path: rng.randint(0, rng.choice([9, 10**4, 10**12])) for path in converting})
+
+
+def show(spark, paths, cents):
+    """The counted paths, with their revenue, as the view int_channel_paths."""
     rows = []
     for channels in sorted({path.channels for path in paths}):
         listed = ", ".join(f"'{channel}'" for channel in channels)
         counts = [paths[models.Path(channels, converts)] for converts in (True, False)]
-        rows.append(f"(array({listed}), {counts[0]}L, {counts[1]}L)")
+        revenue = models.amount_of(cents[models.Path(channels, True)])
+        rows.append(
+            f"(array({listed}), {counts[0]}L, {counts[1]}L, cast({revenue} as decimal(28, 2)))"
+        )
     spark.sql(
         "create or replace temporary view int_channel_paths as select * from values "
         + ", ".join(rows)
-        + " as t(channels, conversion_count, unconverted_count)"
+        + " as t(channels, conversion_count, unconverted_count, revenue)"
     )
 
 
-def credit_shares(spark, model):
+def markov_shares(spark):
     """Channel -> its share, as the model's SQL says."""
-    answer = spark.sql(render_model(f"int_{model}_credits")).collect()
+    answer = spark.sql(render_model("int_markov_credits")).collect()
     return {row.channel: row.credit_share for row in answer}
+
+
+def shapley_credits(spark):
+    """Channel -> its conversions and its revenue, as the model's SQL says."""
+    answer = spark.sql(render_model("int_shapley_credits")).collect()
+    return {row.channel: (row.conversions, row.revenue) for row in answer}
 
 
 @pytest.fixture
@@ -63,17 +80,29 @@ def narrow(spark):
         spark.conf.set(name, value)
 
 
-@pytest.mark.parametrize("model", ["markov", "shapley"])
-def test_random_path_sets_have_the_exact_shares(narrow, model):
-    exact = getattr(models, model)
+def batches():
+    """Path sets without a common channel, several to a query, with what the paths brought.
+
+    They do not touch each other: what markov gives keeps its proportions within each set, and what
+    shapley gives is the same as if each were alone.
+    """
     for first in range(0, PATH_SETS, BATCH):
-        # Sets without a common channel do not touch each other: within each, the shares keep their
-        # proportions. So a query judges several.
-        path_sets = {seed: random_paths(seed) for seed in range(first, first + BATCH)}
-        show(narrow, sum(path_sets.values(), Counter()))
-        answer = credit_shares(narrow, model)
-        for paths in path_sets.values():
-            expected = exact(paths)
+        path_sets = [random_paths(seed) for seed in range(first, first + BATCH)]
+        yield [(paths, random_cents(first + n, paths)) for n, paths in enumerate(path_sets)]
+
+
+def show_together(spark, batch):
+    """All path sets of a batch as one view."""
+    paths, cents = (sum(counters, Counter()) for counters in zip(*batch, strict=True))
+    show(spark, paths, cents)
+
+
+def test_markov_gives_random_path_sets_the_exact_shares(narrow):
+    for batch in batches():
+        show_together(narrow, batch)
+        answer = markov_shares(narrow)
+        for paths, _ in batch:
+            expected = models.markov(paths)
             own = {channel for path in paths for channel in path.channels}
             shares = {channel: answer.get(channel, 0.0) for channel in own}
             total = sum(shares.values())
@@ -85,17 +114,40 @@ def test_random_path_sets_have_the_exact_shares(narrow, model):
                 assert difference < TOLERANCE, (channel, paths)
 
 
+def test_shapley_gives_random_path_sets_the_exact_conversions_and_cents(narrow):
+    for batch in batches():
+        show_together(narrow, batch)
+        answer = shapley_credits(narrow)
+        for paths, cents in batch:
+            expected = models.shapley(paths, cents)
+            for channel in {channel for path in paths for channel in path.channels}:
+                conversions, revenue = answer.get(channel, (0.0, Decimal("0.00")))
+                exact = expected.get(channel, models.Total())
+                difference = abs(conversions - float(exact.conversions))
+                assert difference < TOLERANCE, (channel, paths)
+                assert revenue == models.amount_of(exact.cents), (channel, paths, cents)
+
+
 def test_nothing_converted_and_nobody_is_credited(narrow):
-    show(narrow, Counter({models.Path(("email",), False): 2}))
-    assert credit_shares(narrow, "markov") == {}
-    assert credit_shares(narrow, "shapley") == {}
+    show(narrow, Counter({models.Path(("email",), False): 2}), Counter())
+    assert markov_shares(narrow) == {}
+    assert shapley_credits(narrow) == {}
 
 
 def test_a_set_of_more_than_twelve_channels_is_split_evenly(narrow):
     channels = tuple(f"channel {n:02}" for n in range(13))
-    show(narrow, Counter({models.Path(channels, True): 2, models.Path(channels[:1], True): 3}))
+    together, alone = models.Path(channels, True), models.Path(channels[:1], True)
+    # 28 cents of the set: two each, and the two that are left to the first names
+    show(narrow, Counter({together: 2, alone: 3}), Counter({together: 28, alone: 500}))
 
-    shares = credit_shares(narrow, "shapley")
+    credits = shapley_credits(narrow)
 
-    assert shares.pop("channel 00") == pytest.approx((3 + 2 / 13) / 5, abs=TOLERANCE)
-    assert list(shares.values()) == pytest.approx([2 / 13 / 5] * 12, abs=TOLERANCE)
+    conversions, revenue = credits.pop("channel 00")
+    assert conversions == pytest.approx(3 + 2 / 13, abs=TOLERANCE)
+    assert revenue == Decimal("5.03")
+    conversions, revenue = credits.pop("channel 01")
+    assert conversions == pytest.approx(2 / 13, abs=TOLERANCE)
+    assert revenue == Decimal("0.03")
+    rest = list(credits.values())
+    assert [one for one, _ in rest] == pytest.approx([2 / 13] * 11, abs=TOLERANCE)
+    assert [one for _, one in rest] == [Decimal("0.02")] * 11

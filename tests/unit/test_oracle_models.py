@@ -18,15 +18,18 @@ from tests.oracle.models import (
     MODELS,
     RULE_BASED,
     Path,
+    Total,
     markov,
     model_comparison_rows,
     multi_touch_rows,
+    path_cents_of,
     paths_of,
     set_weights,
     shapley,
     shapley_value,
     shares_of,
     split,
+    split_by_weight,
 )
 from tests.oracle.records import content_placeholder
 from tests.oracle.sessions import Touch
@@ -201,6 +204,39 @@ def test_a_split_loses_nothing_and_is_off_by_less_than_a_cent(
     assert all(part == 0 for part, share in zip(parts, shares, strict=True) if not share)
 
 
+@pytest.mark.parametrize(
+    ("cents", "weights", "parts"),
+    [
+        # thirds as 333,333,333,333 and 666,666,666,667
+        (
+            3 * 10**12,
+            {"a": Fraction(1, 3), "b": Fraction(2, 3)},
+            {"a": 999_999_999_999, "b": 2_000_000_000_001},
+        ),
+        # 122,070,312.5 and 999,877,929,687.5: both go up
+        (
+            10**12 + 1,
+            {"a": Fraction(1, 2**13), "b": Fraction(2**13 - 1, 2**13)},
+            {"a": 122_070_313, "b": 999_877_929_688},
+        ),
+        # 0.4 of 10^-12 is no share
+        (10**20, {"a": Fraction(4, 10**13), "b": 1 - Fraction(4, 10**13)}, {"a": 0, "b": 10**20}),
+        # a sixth goes up: its half cent is the larger one, whatever its name
+        (
+            3,
+            {"a": Fraction(1, 2), "b": Fraction(1, 3), "c": Fraction(1, 6)},
+            {"a": 1, "b": 1, "c": 1},
+        ),
+        (1, {"b": Fraction(1, 2), "a": Fraction(1, 2)}, {"a": 1, "b": 0}),
+        (0, {}, {}),
+    ],
+)
+def test_weights_share_cents_by_twelve_digits(
+    cents: int, weights: dict[str, Fraction], parts: dict[str, int]
+) -> None:
+    assert split_by_weight(cents, weights) == parts
+
+
 def test_equal_times_share_by_the_event_id() -> None:
     at_once = [touch(1, "email", "a"), touch(1, "display", "b"), touch(1, "referral", "c")]
     assert credits(conversion(at_once, "0.01"), "linear") == [
@@ -268,6 +304,19 @@ def test_conversions_without_marketing_are_no_paths() -> None:
     )
 
 
+def test_a_path_brings_the_revenue_of_all_its_conversions() -> None:
+    bought = [
+        conversion([touch(3, "email")], "5.01"),
+        conversion([touch(9, "email"), touch(1, "direct")], "0.99"),
+        conversion([touch(3, "email"), touch(2, "email")], "7.00"),
+        conversion([touch(40, "email")], "80.00"),
+    ]
+    assert path_cents_of(bought, Config()) == {
+        Path(("email",), True): 600,
+        Path(("email", "email"), True): 700,
+    }
+
+
 # --- Markov ---------------------------------------------------------------------------------------
 
 
@@ -300,10 +349,10 @@ def test_markov_is_not_moved_by_a_repeat_and_gives_the_hopeless_nothing() -> Non
     }
 
 
-@pytest.mark.parametrize("model", [markov, shapley])
-def test_where_nothing_converts_nothing_is_split(model) -> None:
-    assert model(paths(("a>b", 0, 3))) == {}
-    assert model(Counter()) == {}
+@pytest.mark.parametrize("counted", [paths(("a>b", 0, 3)), Counter()])
+def test_where_nothing_converts_nothing_is_split(counted: Counter[Path]) -> None:
+    assert markov(counted) == {}
+    assert shapley(counted, Counter()) == {}
 
 
 PATH_SETS = st.dictionaries(
@@ -347,24 +396,83 @@ def test_markov_by_removal_is_markov_by_the_fundamental_matrix(counted: dict[Pat
 # --- Shapley --------------------------------------------------------------------------------------
 
 
+def earned(**cents: int) -> Counter[Path]:
+    """The cents of converting paths, each channel named by one letter."""
+    return Counter({Path(tuple(channels), True): amount for channels, amount in cents.items()})
+
+
+def conversions_by_shapley(counted: Counter[Path]) -> dict[str, Fraction]:
+    totals = shapley(counted, Counter())
+    return {channel: total.conversions for channel, total in totals.items()}
+
+
+def cents_by_shapley(counted: Counter[Path], cents: Counter[Path]) -> dict[str, int]:
+    return {channel: total.cents for channel, total in shapley(counted, cents).items()}
+
+
 def test_shapley_splits_the_conversions_of_each_set() -> None:
     # worth: a 1/2, b 0, ab 3/4. In ab: a (1/2 + 3/4) / 2 = 5/8, b (0 + 1/4) / 2 = 1/8
-    weights = shapley(paths(("a", 1, 1), ("b", 0, 1), ("a>b", 2, 1), ("b>a>b", 1, 0)))
-    assert weights == {"a": Fraction(7, 8), "b": Fraction(1, 8)}
+    counted = paths(("a", 1, 1), ("b", 0, 1), ("a>b", 2, 1), ("b>a>b", 1, 0))
+    assert conversions_by_shapley(counted) == {"a": Fraction(7, 2), "b": Fraction(1, 2)}
 
 
 def test_a_negative_shapley_value_counts_as_nothing() -> None:
     # a alone always converts, together with b one time in four: b's value is -3/8
-    assert shapley(paths(("a", 1, 0), ("a>b", 1, 3))) == {"a": 1, "b": 0}
+    counted = paths(("a", 1, 0), ("a>b", 1, 3))
+    assert shapley(counted, earned(a=100, ab=33)) == {"a": Total(Fraction(2), 133), "b": Total()}
 
 
 def test_a_set_of_more_than_twelve_channels_is_split_evenly() -> None:
     many = ">".join("abcdefghijklm")
     counted = paths((many, 1, 1), ("a", 1, 0))
-    assert shapley(counted)["b"] == Fraction(1, 26)
-    assert shapley(counted)["a"] == Fraction(14, 26)
+    expected = dict.fromkeys("bcdefghijklm", Fraction(1, 13)) | {"a": Fraction(14, 13)}
+    assert conversions_by_shapley(counted) == expected
+    # 28 cents are two each, and two that are left go to the first names; a's own 5 stay with a
+    cents = dict.fromkeys("cdefghijklm", 2) | {"a": 3 + 5, "b": 3}
+    assert cents_by_shapley(counted, earned(abcdefghijklm=28, a=5)) == cents
     twelve = paths((many[:-2], 1, 1), ("a", 1, 0))
-    assert shapley(twelve)["a"] > Fraction(1, 2) + Fraction(1, 24)
+    assert conversions_by_shapley(twelve)["a"] > 1 + Fraction(1, 12)
+    assert cents_by_shapley(twelve, earned(abcdefghijkl=1200))["a"] > 100
+
+
+def test_the_revenue_of_a_single_channel_stays_with_it() -> None:
+    # worth: a 1/2, b 1/5, ab 1. In ab: a (1/2 + 4/5) / 2 = 13/20, b (1/5 + 1/2) / 2 = 7/20
+    counted = paths(("a", 1, 1), ("b", 1, 4), ("a>b", 1, 0), ("c>c", 2, 7))
+    cents = earned(a=1, b=100_003, ab=1000, cc=77)
+    assert cents_by_shapley(counted, cents) == {"a": 1 + 650, "b": 100_003 + 350, "c": 77}
+
+
+def test_all_paths_of_a_set_share_its_revenue_at_once() -> None:
+    # a half each: 1 + 1 cents are one each, not twice one for the first name
+    counted = paths(("a>b", 1, 0), ("b>a", 1, 0))
+    assert cents_by_shapley(counted, earned(ab=1, ba=1)) == {"a": 1, "b": 1}
+
+
+def test_cents_left_over_of_a_set_go_by_the_channel_s_name() -> None:
+    assert cents_by_shapley(paths(("b>a", 1, 0)), earned(ba=101)) == {"a": 51, "b": 50}
+    three = cents_by_shapley(paths(("c>a>b", 1, 2)), earned(cab=1001))
+    assert three == {"a": 334, "b": 334, "c": 333}
+    # each set for itself: two odd cents, both to the first name of their own set
+    two_sets = paths(("b>a", 1, 0), ("d>c", 3, 9))
+    assert cents_by_shapley(two_sets, earned(ba=1, dc=1)) == {"a": 1, "b": 0, "c": 1, "d": 0}
+
+
+@given(PATH_SETS, st.data())
+def test_shapley_leaves_the_cents_of_a_set_with_its_channels(
+    counted: dict[Path, int], data: st.DataObject
+) -> None:
+    converting = [path for path in counted if path.converts]
+    cents = Counter({path: data.draw(st.integers(0, 10**9)) for path in converting})
+    by_channel: Counter[str] = Counter()
+    for channels in {frozenset(path.channels) for path in converting}:
+        own = Counter({one: cents[one] for one in cents if frozenset(one.channels) == channels})
+        parts = Counter(cents_by_shapley(counted, own))
+        assert set(+parts) <= channels
+        assert parts.total() == own.total()
+        by_channel += parts
+    assert +Counter(cents_by_shapley(counted, cents)) == by_channel
+    conversions = conversions_by_shapley(counted).values()
+    assert sum(conversions) == sum(counted[path] for path in converting)
 
 
 @given(PATH_SETS)
@@ -440,8 +548,9 @@ def test_a_shift_is_the_difference_to_last_touch() -> None:
         "cpa": None,
         "roas": None,
     }
-    # shapley: worth email 1/2, both 1: email 3/4 of that one and all of the other, so 7/8 of 15.01
-    assert rows["email", "shapley"]["revenue"] == Decimal("13.13")
+    # shapley: worth email 1/2, both 1: email 3/4 of that one (7.50) and all of the other (5.01)
+    assert rows["email", "shapley"]["revenue"] == Decimal("12.51")
+    assert rows["display", "shapley"]["revenue"] == Decimal("2.50")
     assert rows["email", "shapley"]["conversions"] == pytest.approx(1.75)
     # markov: 2 of 4 convert (email, email>display; email and referral lost). Without display 1/4 of
     # them (start > email 3/4, then 1/3), without email nothing: effects 1/2 and 1
@@ -449,23 +558,38 @@ def test_a_shift_is_the_difference_to_last_touch() -> None:
     assert rows["display", "markov"]["revenue_shift"] == Decimal("-5.00")
 
 
+def test_only_shapley_leaves_the_money_of_a_single_channel_with_it() -> None:
+    bought = [
+        conversion([touch(5, "email")], "1000.00"),
+        conversion([touch(9, "display"), touch(5, "display")], "1.01"),
+    ]
+    rows = model_comparison_rows(bought, [], Config(), {})
+    revenue = {(row["channel"], row["model"]): str(row["revenue"]) for row in rows}
+    assert revenue["email", "shapley"] == "1000.00"
+    assert revenue["display", "shapley"] == "1.01"
+    # one conversion each: half of the money, and the odd cent by the channel's name
+    assert revenue["email", "markov"] == "500.50"
+    assert revenue["display", "markov"] == "500.51"
+
+
 # --- Comparing ------------------------------------------------------------------------------------
 
 
-def test_only_data_driven_money_may_be_a_cent_off() -> None:
+def test_only_billions_by_a_data_driven_model_may_be_a_cent_off() -> None:
     rows = list(comparison().values())
+    large = [{**row, "revenue": row["revenue"] * 10**9} for row in rows]
 
-    def off(model: str, by: str) -> list[dict[str, object]]:
+    def off(rows: list[dict[str, object]], model: str) -> list[dict[str, object]]:
         return [
-            {**row, "revenue": row["revenue"] + Decimal(by)}
+            {**row, "revenue": row["revenue"] + Decimal("0.01")}
             if (row["model"], row["channel"]) == (model, "email")
             else row
             for row in rows
         ]
 
-    assert compare("model_comparison", rows, off("markov", "0.01")) == []
-    assert compare("model_comparison", rows, off("markov", "0.02"))
-    assert compare("model_comparison", rows, off("linear", "0.01"))
+    assert compare("model_comparison", large, off(large, "markov")) == []
+    assert compare("model_comparison", large, off(large, "linear"))
+    assert compare("model_comparison", rows, off(rows, "markov"))
 
 
 def test_a_touch_without_id_is_found_by_its_time() -> None:

@@ -43,30 +43,40 @@ channel_numbers as (
 
 steps as (
 
+    -- as pairs: a look into a path's list for each of its steps would be quadratic. Null: the start, the conversion
     select
-        paths.conversion_count,
-        paths.unconverted_count,
-        posexplode(
-            concat(array(0), transform(paths.channels, channel -> channel_numbers.number_of[channel]))
-        ) as (position, from_state),
-        concat(transform(paths.channels, channel -> channel_numbers.number_of[channel]), array(-1)) as next_states
+        conversion_count,
+        unconverted_count,
+        inline(arrays_zip(
+            concat(array(cast(null as string)), channels),
+            concat(channels, array(cast(null as string)))
+        )) as (from_channel, to_channel)
     from paths
-    cross join channel_numbers
 
 ),
 
 counted_steps as (
 
     select
-        from_state,
-        element_at(next_states, position + 1) as to_state,
-        sum(
-            conversion_count + if(element_at(next_states, position + 1) = -1, 0, unconverted_count)
-        ) as step_count,
+        from_channel,
+        to_channel,
+        sum(conversion_count + if(to_channel is null, 0, unconverted_count)) as step_count,
         -- those who leave without a conversion count among the ways out of a state, too
         sum(conversion_count + unconverted_count) as exit_count
     from steps
-    group by from_state, element_at(next_states, position + 1)
+    group by from_channel, to_channel
+
+),
+
+numbered_steps as (
+
+    select
+        if(counted_steps.from_channel is null, 0, channel_numbers.number_of[counted_steps.from_channel]) as from_state,
+        if(counted_steps.to_channel is null, -1, channel_numbers.number_of[counted_steps.to_channel]) as to_state,
+        counted_steps.step_count,
+        counted_steps.exit_count
+    from counted_steps
+    cross join channel_numbers
 
 ),
 
@@ -74,9 +84,9 @@ left_states as (
 
     -- staying in a state changes no chance of where one ends, and what is near 1 would cost digits
     select
-        counted_steps.*,
+        numbered_steps.*,
         sum(exit_count) over (partition by from_state) as total_count
-    from counted_steps
+    from numbered_steps
     where from_state <> to_state
 
 ),

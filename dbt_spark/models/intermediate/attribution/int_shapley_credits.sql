@@ -6,38 +6,37 @@
 
 with
 
-channel_sets as (
+paths as (
 
     select
         array_sort(array_distinct(channels)) as channel_set,
-        sum(conversion_count) as conversion_count,
-        sum(conversion_count) / cast(sum(conversion_count + unconverted_count) as double) as conversion_rate
+        conversion_count,
+        unconverted_count,
+        revenue
     from {{ ref('int_channel_paths') }}
-    group by array_sort(array_distinct(channels))
+
+),
+
+channel_sets as (
+
+    select
+        channel_set,
+        size(channel_set) as set_size,
+        -- a bit for each channel, some share one: a set whose bits another lacks is no part of it
+        aggregate(channel_set, 0L, (bits, channel) -> bits | shiftleft(1L, pmod(hash(channel), 63))) as bits,
+        sum(conversion_count) as conversion_count,
+        cast(sum(revenue) as decimal(28, 2)) as revenue,
+        sum(conversion_count) / cast(sum(conversion_count + unconverted_count) as double) as conversion_rate
+    from paths
+    group by channel_set
 
 ),
 
 converting_sets as (
 
-    select
-        channel_set,
-        size(channel_set) as set_size,
-        conversion_count,
-        size(channel_set) <= 12 as is_exact
-    from channel_sets
+    -- and a coalition that never converts, or was never seen, is worth 0 and needs no row
+    select * from channel_sets
     where conversion_count > 0
-
-),
-
-coalitions as (
-
-    -- a coalition that was never seen is worth 0 and needs no row
-    select
-        channel_set as coalition,
-        size(channel_set) as coalition_size,
-        conversion_rate
-    from channel_sets
-    where conversion_rate > 0
 
 ),
 
@@ -46,16 +45,18 @@ played as (
     select
         converting_sets.channel_set,
         converting_sets.set_size,
-        explode(converting_sets.channel_set) as channel,
-        coalitions.coalition,
-        coalitions.coalition_size,
-        coalitions.conversion_rate
+        coalitions.channel_set as coalition,
+        coalitions.set_size as coalition_size,
+        coalitions.conversion_rate,
+        explode(converting_sets.channel_set) as channel
     from converting_sets
-    inner join coalitions
+    inner join converting_sets as coalitions
         on
-            converting_sets.is_exact
-            and converting_sets.set_size >= coalitions.coalition_size
-            and size(array_except(coalitions.coalition, converting_sets.channel_set)) = 0
+            converting_sets.set_size <= 12
+            and converting_sets.set_size >= coalitions.set_size
+            -- looked at first, because it is cheap
+            and coalitions.bits & ~converting_sets.bits = 0
+            and size(array_except(coalitions.channel_set, converting_sets.channel_set)) = 0
 
 ),
 
@@ -65,7 +66,6 @@ weighed as (
     select
         channel_set,
         channel,
-        coalition,
         case
             when array_contains(coalition, channel)
                 then factorial(coalition_size - 1) * factorial(set_size - coalition_size)
@@ -77,17 +77,11 @@ weighed as (
 
 valued as (
 
-    -- added up in one order, so that every run gives the same last digit
     select
         channel_set,
         channel,
-        aggregate(
-            array_sort(collect_list(struct(coalition, contribution))),
-            0D,
-            (total, item) -> total + item.contribution,
-            -- what is not positive, but for the rounding of a sum
-            total -> if(total > 1e-12D, total, 0D)
-        ) as shapley_value
+        -- added up as decimals, whose sum is the same in every order
+        cast(sum(cast(contribution as decimal(38, 30))) as double) as contribution
     from weighed
     group by channel_set, channel
 
@@ -99,70 +93,112 @@ members as (
         channel_set,
         set_size,
         conversion_count,
+        revenue,
         explode(channel_set) as channel
     from converting_sets
 
 ),
 
-compared as (
+listed as (
 
     select
-        members.*,
-        coalesce(valued.shapley_value, 0D) as shapley_value,
-        aggregate(
-            transform(
-                array_sort(
-                    collect_list(struct(members.channel, coalesce(valued.shapley_value, 0D) as shapley_value))
-                        over (partition by members.channel_set)
-                ),
-                item -> item.shapley_value
-            ),
-            0D,
-            (total, shapley_value) -> total + shapley_value
-        ) as value_total
+        members.channel_set,
+        members.set_size,
+        members.conversion_count,
+        members.revenue,
+        array_sort(collect_list(struct(
+            members.channel,
+            -- what is not positive, but for the rounding of a sum
+            if(valued.contribution > 1e-12D, valued.contribution, 0D) as shapley_value
+        ))) as items
     from members
     left join valued
         on
             members.channel_set = valued.channel_set
             and members.channel = valued.channel
+    group by members.channel_set, members.set_size, members.conversion_count, members.revenue
+
+),
+
+totalled as (
+
+    select
+        listed.*,
+        aggregate(items, 0D, (total, item) -> total + item.shapley_value) as value_total
+    from listed
 
 ),
 
 shared as (
 
     select
-        channel,
         channel_set,
-        if(value_total > 0D, shapley_value / value_total, 1D / set_size) as credit,
-        conversion_count
-    from compared
+        conversion_count,
+        revenue,
+        transform(
+            items,
+            item -> struct(
+                item.channel,
+                if(value_total > 0D, item.shapley_value / value_total, 1D / set_size) as credit
+            )
+        ) as items
+    from totalled
+
+),
+
+counted as (
+
+    select
+        shared.*,
+        transform(items, item -> {{ whole_share('item.credit') }}) as shares
+    from shared
+
+),
+
+split as (
+
+    select
+        counted.*,
+        {{ cent_parts('revenue', 'shares', total_share('shares')) }} as parts
+    from counted
+
+),
+
+cut as (
+
+    select
+        split.*,
+        {{ cent_cutoff('parts', 'revenue') }} as cutoff
+    from split
+
+),
+
+exploded as (
+
+    select
+        channel_set,
+        conversion_count,
+        cutoff,
+        inline(arrays_zip(items, parts)) as (item, part)
+    from cut
 
 ),
 
 credited as (
 
     select
-        channel,
-        aggregate(
-            array_sort(collect_list(struct(channel_set, credit * conversion_count as conversions))),
-            0D,
-            (total, item) -> total + item.conversions
-        ) as conversions
-    from shared
-    group by channel
+        item.channel,
+        sum({{ rounded_part('part', 'cutoff') }}) as revenue,
+        array_sort(collect_list(struct(channel_set, item.credit * conversion_count as conversions))) as set_credits
+    from exploded
+    where item.credit > 0D
+    group by item.channel
 
 )
 
 select
     channel,
-    conversions,
-    conversions
-    / aggregate(
-        transform(
-            array_sort(collect_list(struct(channel, conversions)) over ()),
-            item -> item.conversions
-        ),
-        0D,
-        (total, conversion_count) -> total + conversion_count
-    ) as credit_share
+    -- added up in one order, so that every run gives the same last digit
+    aggregate(set_credits, 0D, (total, item) -> total + item.conversions) as conversions,
+    cast(revenue as decimal(28, 2)) as revenue
 from credited

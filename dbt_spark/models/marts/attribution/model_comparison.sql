@@ -38,79 +38,77 @@ data_driven_models as (
 
 ),
 
-shares as (
-
-    select 'markov' as model, channel, credit_share from {{ ref('int_markov_credits') }}
-    where credit_share > 0
-    union all
-    select 'shapley' as model, channel, credit_share from {{ ref('int_shapley_credits') }}
-    where credit_share > 0
-
-),
-
-listed as (
+markov_listed as (
 
     select
-        shares.model,
         marketing_totals.conversions,
         marketing_totals.revenue,
         array_sort(collect_list(struct(
-            shares.channel,
-            shares.credit_share,
-            cast(round(shares.credit_share * 1e15D) as bigint) as share
+            markov_credits.channel,
+            markov_credits.credit_share,
+            {{ whole_share('markov_credits.credit_share') }} as share
         ))) as items
-    from shares
+    from {{ ref('int_markov_credits') }} as markov_credits
     cross join marketing_totals
-    group by shares.model, marketing_totals.conversions, marketing_totals.revenue
+    where markov_credits.credit_share > 0
+    group by marketing_totals.conversions, marketing_totals.revenue
 
 ),
 
-totalled as (
+markov_counted as (
 
     select
-        listed.*,
-        transform(items, item -> item.share) as channel_shares,
-        {{ total_share('transform(items, item -> item.share)') }} as share_total
-    from listed
+        markov_listed.*,
+        transform(items, item -> item.share) as shares
+    from markov_listed
 
 ),
 
-split as (
+markov_split as (
 
     select
-        totalled.*,
-        {{ cent_parts('revenue', 'channel_shares', 'share_total') }} as parts
-    from totalled
+        markov_counted.*,
+        {{ cent_parts('revenue', 'shares', total_share('shares')) }} as parts
+    from markov_counted
 
 ),
 
-cut as (
+markov_cut as (
 
     select
-        split.*,
+        markov_split.*,
         {{ cent_cutoff('parts', 'revenue') }} as cutoff
-    from split
+    from markov_split
 
 ),
 
-exploded as (
+markov_exploded as (
 
     select
-        cut.*,
-        explode(parts) as part
-    from cut
+        conversions,
+        cutoff,
+        inline(arrays_zip(items, parts)) as (item, part)
+    from markov_cut
 
 ),
 
 data_driven as (
 
     select
-        model,
-        element_at(items, part.position + 1).channel as channel,
-        element_at(items, part.position + 1).credit_share * conversions as conversions,
+        'markov' as model,
+        item.channel,
+        item.credit_share * conversions as conversions,
         {{ rounded_part('part', 'cutoff') }} as revenue,
         0 as unattributed_revenue
-    from exploded
+    from markov_exploded
+    union all
+    select
+        'shapley' as model,
+        channel,
+        conversions,
+        revenue,
+        0 as unattributed_revenue
+    from {{ ref('int_shapley_credits') }}
     union all
     -- conversions without a marketing touch in their window are the same in every model
     select
