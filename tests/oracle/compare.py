@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
-from tests.oracle.records import CENT, RawRecord, is_placeholder, parse_time
+from tests.oracle.records import RawRecord, is_placeholder, parse_time
 
 Rows = Sequence[Mapping[str, object]]
 Key = tuple[object, ...]
@@ -49,7 +49,7 @@ KEYS_WITHOUT_ID: Mapping[str, tuple[str, ...]] = {
 }
 
 # These models weigh channels by probabilities, which the pipeline computes as doubles: the twelfth
-# digit of a share may differ, which only sums of billions show. That no cent is lost is tested apart.
+# digit of a share may differ, which only billions show. That no cent is lost is tested apart.
 DATA_DRIVEN = frozenset({"markov", "shapley"})
 MONEY_BY_WEIGHT = frozenset({"revenue", "revenue_shift"})
 
