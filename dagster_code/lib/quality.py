@@ -125,6 +125,11 @@ def _told(value: Any) -> str:  # noqa: ANN401
     return "nothing" if value == "" else "unknown" if value is None else str(value)
 
 
+def _summed(column: str) -> str:
+    """Write the sum of money, which may be none, in a type that holds any sum."""
+    return f"cast(coalesce(sum({column}), 0) as decimal(38, 2))"
+
+
 def _revenue_conserved(model: str) -> QualityCheck:
     return QualityCheck(
         name=f"revenue_conserved_{model}",
@@ -146,7 +151,7 @@ select
         from marts.{model}_attribution
     ) as observed,
     (
-        select cast(coalesce(sum(revenue), 0) as decimal(38, 2))
+        select {_summed("revenue")}
         from staging.stg_events
         where event_type = 'purchase'
     ) as expected""",
@@ -159,6 +164,8 @@ select
 
 
 _WINDOW = "make_dt_interval(0, 24 * {attribution_window_days})"
+_OUTSIDE_WINDOW = f"touch_at > event_time or touch_at < event_time - {_WINDOW}"
+_COUNTED = "select count(*) as row_count, count(distinct client_id, event_time) as key_count"
 
 CHECKS: tuple[QualityCheck, ...] = (
     _revenue_conserved("first_touch"),
@@ -170,18 +177,18 @@ CHECKS: tuple[QualityCheck, ...] = (
             "Rows and distinct (client_id, event_time) of first_touch_attribution,"
             " last_touch_attribution and conversion_paths all equal the conversions in stg_events."
         ),
-        sql="""\
+        sql=f"""\
 with
 first_touch as (
-    select count(*) as row_count, count(distinct client_id, event_time) as key_count
+    {_COUNTED}
     from marts.first_touch_attribution
 ),
 last_touch as (
-    select count(*) as row_count, count(distinct client_id, event_time) as key_count
+    {_COUNTED}
     from marts.last_touch_attribution
 ),
 paths as (
-    select count(*) as row_count, count(distinct client_id, event_time) as key_count
+    {_COUNTED}
     from marts.conversion_paths
 ),
 conversions as (
@@ -226,13 +233,11 @@ from (
     union all
     select event_time, touch_at from marts.last_touch_attribution
 )
-where touch_at > event_time or touch_at < event_time - {_WINDOW}""",
+where {_OUTSIDE_WINDOW}""",
         is_blocking=True,
         where_to_look=(
-            "select * from marts.last_touch_attribution where touch_at > event_time or"
-            f" touch_at < event_time - {_WINDOW} union all"
-            " select * from marts.first_touch_attribution where touch_at > event_time or"
-            f" touch_at < event_time - {_WINDOW} limit 20"
+            f"select * from marts.last_touch_attribution where {_OUTSIDE_WINDOW} union all"
+            f" select * from marts.first_touch_attribution where {_OUTSIDE_WINDOW} limit 20"
         ),
     ),
     QualityCheck(
@@ -288,11 +293,11 @@ select
         name="cost_conserved",
         table=("marts", "channel_performance"),
         description="Every cent of ad spend is the cost of one channel.",
-        sql="""\
+        sql=f"""\
 select
-    (select cast(coalesce(sum(cost), 0) as decimal(38, 2)) from marts.channel_performance)
+    (select {_summed("cost")} from marts.channel_performance)
         as observed,
-    (select cast(coalesce(sum(cost), 0) as decimal(38, 2)) from staging.stg_ad_spend)
+    (select {_summed("cost")} from staging.stg_ad_spend)
         as expected""",
         is_blocking=True,
     ),
@@ -300,8 +305,8 @@ select
         name="spend_without_channel",
         table=("staging", "stg_ad_spend"),
         description="No ad spend is `unassigned`; such spend is kept, as the cost of that channel.",
-        sql="""\
-select cast(coalesce(sum(cost), 0) as decimal(38, 2)) as observed, 0.00BD as expected
+        sql=f"""\
+select {_summed("cost")} as observed, 0.00BD as expected
 from staging.stg_ad_spend
 where channel = 'unassigned'""",
         is_warning=True,
