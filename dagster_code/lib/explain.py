@@ -222,22 +222,23 @@ def decision_rule(touch: Row, variables: Mapping[str, Any]) -> str:
         variables: the dbt variables that the tables were built with.
     """
     window = _window(variables)
-    decision = touch["decision"]
-    if decision == "credited":
-        flags = {"first": touch["is_first_touch"], "last": touch["is_last_touch"]}
-        which = " and ".join(word for word, is_set in flags.items() if is_set)
-        return f"{which} marketing touch of the {window}"
-    if decision == "between":
-        return f"marketing touch of the {window}, neither its first nor its last"
-    if decision == "direct_only":
-        return "direct, and there is no marketing touch that would outweigh it"
-    if decision == "direct_excluded" and touch["attribution_status"] == "marketing":
-        return f"direct, outweighed by a marketing touch of the {window}"
-    if decision == "direct_excluded":
-        return "direct, outweighed by a marketing touch, though an old one"
-    if touch["attribution_status"] == "marketing":
-        return f"latest marketing touch before the {window}; shown, not credited"
-    return f"latest marketing touch, but older than the {window}"
+    match touch["decision"], touch["attribution_status"]:
+        case "credited", _:
+            flags = {"first": touch["is_first_touch"], "last": touch["is_last_touch"]}
+            which = " and ".join(word for word, is_set in flags.items() if is_set)
+            return f"{which} marketing touch of the {window}"
+        case "between", _:
+            return f"marketing touch of the {window}, neither its first nor its last"
+        case "direct_only", _:
+            return "direct, and there is no marketing touch that would outweigh it"
+        case "direct_excluded", "marketing":
+            return f"direct, outweighed by a marketing touch of the {window}"
+        case "direct_excluded", _:
+            return "direct, outweighed by a marketing touch, though an old one"
+        case _, "marketing":
+            return f"latest marketing touch before the {window}; shown, not credited"
+        case _:
+            return f"latest marketing touch, but older than the {window}"
 
 
 def channel_rule(touch: Row) -> str | None:
