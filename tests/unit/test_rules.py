@@ -15,6 +15,72 @@ from tests.oracle import Rules
 
 RULE = "7000,podcast_ads,,,^podcast$,,own\n"
 
+# By the seed that gets the line: the line, and what is said of it.
+WRONG_LINES = {
+    "channel_rules": [
+        ("100,email,,,^e$,,x", "rank '100' stands on line 2 already"),
+        ("0100,email,,,^e$,,x", "rank '100' stands on line 2 already"),
+        ("7e3,email,,,^e$,,x", "rank '7e3' is not a whole number"),
+        ("-7,email,,,^e$,,x", "rank '-7' is not a whole number"),
+        ("9999999999,email,,,^e$,,x", "rank '9999999999' is not a whole number"),
+        (",email,,,^e$,,x", "rank '' is not a whole number"),
+        ("7000,,,,^e$,,x", "channel is empty"),
+        ("7000,direct,,,^e$,,x", "channel 'direct' is reserved"),
+        ("7000,unattributed,,,^e$,,x", "channel 'unattributed' is reserved"),
+        ("7000,Podcast Ads,,,^e$,,x", "channel 'Podcast Ads' is not in snake case"),
+        ("7000,email,,,,,x", "the rule has no condition"),
+        ("7000,email,,serach,,,x", "unknown source_category 'serach'"),
+        ("7000,email,,,^(e-mail$,,x", "missing ), unterminated subpattern"),
+        ("7000,email,*mail,,,,x", "nothing to repeat before '*'"),
+        ("7000,email,,,,[z-a],x", "bad character range z-a"),
+        ("7000,email,,,^Newsletter$,,x", "has a capital letter"),
+        ("7000,email,,,mail\\.ru,,x", "has a backslash"),
+        ("7000,email,,,^e$", "5 values for 7 columns"),
+        ("7000,email,,,a{1,2},,x", "8 values for 7 columns"),
+        ("7000, email,,,^e$,,x", "channel ' email' has a blank"),
+        ('7000,email,,,"^e$,,x', "this is no CSV"),
+    ],
+    "source_categories": [
+        ("google,search,own", "source 'google' stands on line"),
+        ("new.example,serach,own", "unknown category 'serach'"),
+        ("new.example,,own", "category is empty"),
+        (",search,own", "source is empty"),
+        ("www.new.example,search,own", "must be without www."),
+        ("https://new.example,search,own", "is not a host"),
+        ("new.example/path,search,own", "is not a host"),
+        ("new..example,search,own", "is not a host"),
+        ("{}.new.example,search,own", "only as the last label"),
+        ("New,search,own", "must be in lower case"),
+    ],
+    "own_domains": [
+        ("localhost", "'localhost' is not a host"),
+        ("shop.example:8080", "'shop.example:8080' is not a host"),
+        ("Shop.example", "must be in lower case"),
+    ],
+    "referral_exclusions": [
+        ("paypal.com,paypal", "domain 'paypal.com' stands on line"),
+        ("http://pay.example,pay", "is not a host"),
+    ],
+    "country_suffixes": [
+        (".de", "suffix '.de' is not the end of a host"),
+        ("de", "suffix 'de' stands on line"),
+    ],
+    "click_ids": [
+        ("7,newid,new,cpc", "rank '7' stands on line 8 already"),
+        ("8,gclid,google,cpc", "click_id 'gclid' stands on line 2 already"),
+        ("8,newid,,cpc", "source is empty"),
+        ("8,New Id,new,cpc", "is not a lower-case name"),
+    ],
+    "event_type_aliases": [
+        ("refunded,refund", "unknown event_type 'refund'"),
+        ("Bought,purchase", "must be in lower case"),
+    ],
+    "channel_suggestions": [
+        ("9000,a,b,email,why", "either a source_pattern or a medium_pattern"),
+        ("9000,a,,email,", "reason is empty"),
+    ],
+}
+
 
 @pytest.fixture
 def seeds(tmp_path):
@@ -42,62 +108,7 @@ def test_every_seed_of_the_project_is_checked():
 
 @pytest.mark.parametrize(
     ("name", "line", "what"),
-    [
-        ("channel_rules", "100,email,,,^e$,,x", "rank '100' stands on line 2 already"),
-        ("channel_rules", "0100,email,,,^e$,,x", "rank '100' stands on line 2 already"),
-        ("channel_rules", "7e3,email,,,^e$,,x", "rank '7e3' is not a whole number"),
-        ("channel_rules", "-7,email,,,^e$,,x", "rank '-7' is not a whole number"),
-        ("channel_rules", "9999999999,email,,,^e$,,x", "rank '9999999999' is not a whole number"),
-        ("channel_rules", ",email,,,^e$,,x", "rank '' is not a whole number"),
-        ("channel_rules", "7000,,,,^e$,,x", "channel is empty"),
-        ("channel_rules", "7000,direct,,,^e$,,x", "channel 'direct' is reserved"),
-        ("channel_rules", "7000,unattributed,,,^e$,,x", "channel 'unattributed' is reserved"),
-        (
-            "channel_rules",
-            "7000,Podcast Ads,,,^e$,,x",
-            "channel 'Podcast Ads' is not in snake case",
-        ),
-        ("channel_rules", "7000,email,,,,,x", "the rule has no condition"),
-        ("channel_rules", "7000,email,,serach,,,x", "unknown source_category 'serach'"),
-        ("channel_rules", "7000,email,,,^(e-mail$,,x", "missing ), unterminated subpattern"),
-        ("channel_rules", "7000,email,*mail,,,,x", "nothing to repeat before '*'"),
-        ("channel_rules", "7000,email,,,,[z-a],x", "bad character range z-a"),
-        ("channel_rules", "7000,email,,,^Newsletter$,,x", "has a capital letter"),
-        ("channel_rules", "7000,email,,,mail\\.ru,,x", "has a backslash"),
-        ("channel_rules", "7000,email,,,^e$", "5 values for 7 columns"),
-        ("channel_rules", "7000,email,,,a{1,2},,x", "8 values for 7 columns"),
-        ("channel_rules", "7000, email,,,^e$,,x", "channel ' email' has a blank"),
-        ("channel_rules", '7000,email,,,"^e$,,x', "this is no CSV"),
-        ("source_categories", "google,search,own", "source 'google' stands on line"),
-        ("source_categories", "new.example,serach,own", "unknown category 'serach'"),
-        ("source_categories", "new.example,,own", "category is empty"),
-        ("source_categories", ",search,own", "source is empty"),
-        ("source_categories", "www.new.example,search,own", "must be without www."),
-        ("source_categories", "https://new.example,search,own", "is not a host"),
-        ("source_categories", "new.example/path,search,own", "is not a host"),
-        ("source_categories", "new..example,search,own", "is not a host"),
-        ("source_categories", "{}.new.example,search,own", "only as the last label"),
-        ("source_categories", "New,search,own", "must be in lower case"),
-        ("own_domains", "localhost", "'localhost' is not a host"),
-        ("own_domains", "shop.example:8080", "'shop.example:8080' is not a host"),
-        ("own_domains", "Shop.example", "must be in lower case"),
-        ("referral_exclusions", "paypal.com,paypal", "domain 'paypal.com' stands on line"),
-        ("referral_exclusions", "http://pay.example,pay", "is not a host"),
-        ("country_suffixes", ".de", "suffix '.de' is not the end of a host"),
-        ("country_suffixes", "de", "suffix 'de' stands on line"),
-        ("click_ids", "7,newid,new,cpc", "rank '7' stands on line 8 already"),
-        ("click_ids", "8,gclid,google,cpc", "click_id 'gclid' stands on line 2 already"),
-        ("click_ids", "8,newid,,cpc", "source is empty"),
-        ("click_ids", "8,New Id,new,cpc", "is not a lower-case name"),
-        ("event_type_aliases", "refunded,refund", "unknown event_type 'refund'"),
-        ("event_type_aliases", "Bought,purchase", "must be in lower case"),
-        (
-            "channel_suggestions",
-            "9000,a,b,email,why",
-            "either a source_pattern or a medium_pattern",
-        ),
-        ("channel_suggestions", "9000,a,,email,", "reason is empty"),
-    ],
+    [(name, line, what) for name, cases in WRONG_LINES.items() for line, what in cases],
 )
 def test_a_wrong_line_is_named_by_file_and_line(seeds, name, line, what):
     number = append(seeds, name, line)
