@@ -187,16 +187,17 @@ def explain_lines(
     Raises:
         UserError: there is nothing to explain, or the tables are not built.
     """
-    from dagster_code.lib import explain
+    from dagster_code.lib.explain.read import as_explained_error, parse_event_time, read_explanation
+    from dagster_code.lib.explain.tell import explanation_lines
 
-    instant = None if event_time is None else explain.parse_event_time(event_time)
+    instant = None if event_time is None else parse_event_time(event_time)
     try:
         with spark_session(settings, progress) as spark:
             variables = build_state.variables_of_tables(settings)
-            explanation = explain.read_explanation(spark, client_id, instant, variables)
+            explanation = read_explanation(spark, client_id, instant, variables)
     except UserError as error:
-        raise explain.as_explained_error(error) from error
-    yield from explain.explanation_lines(explanation, output_format)
+        raise as_explained_error(error) from error
+    yield from explanation_lines(explanation, output_format)
 
 
 @contextmanager

@@ -6,20 +6,15 @@ from decimal import Decimal
 import pytest
 
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.explain import (
-    MODELS,
-    Explanation,
-    Story,
-    as_explained_error,
+from dagster_code.lib.explain.read import as_explained_error, parse_event_time, read_explanation
+from dagster_code.lib.explain.story import MODELS, Explanation, Story
+from dagster_code.lib.explain.tell import explanation_lines, story_lines
+from dagster_code.lib.explain.words import (
     channel_rule,
     decision_rule,
-    explanation_lines,
     human_age,
     model_rule,
-    parse_event_time,
-    read_explanation,
     status_rule,
-    story_lines,
 )
 
 VARIABLES = {
@@ -321,8 +316,8 @@ def test_nothing_to_explain_is_one_line(
     def read(_spark, _client_id, event_time_micros, _limit):
         return ([], 0) if event_time_micros is not None else (conversions, count)
 
-    monkeypatch.setattr("dagster_code.lib.explain._conversions", read)
-    monkeypatch.setattr("dagster_code.lib.explain._event_count", lambda *_asked: event_count)
+    monkeypatch.setattr("dagster_code.lib.explain.read._conversions", read)
+    monkeypatch.setattr("dagster_code.lib.explain.read._event_count", lambda *_asked: event_count)
     with pytest.raises(UserError) as refused:
         read_explanation(None, "eve", instant, VARIABLES)
     assert message in str(refused.value)
