@@ -9,8 +9,8 @@ One process serves Thrift (dbt, BI tools) and Spark Connect (PySpark). Everythin
   ``up``, ``down`` or ``status`` clears that away;
 - ``spark.conf``: the configuration of the last start; ``tmp/``: scratch space, emptied by a start.
 
-A process is recognised by its pid together with its creation time (pids are used again), and by
-the home on its command line, which finds it also when the state file is lost.
+The state, the processes and the log are each read in a module of their own: ``server_state``,
+``server_processes``, ``server_log``.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ import dataclasses
 import datetime
 import errno
 import fcntl
-import json
 import logging
 import os
 import re
@@ -28,11 +27,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Literal, NoReturn, TextIO
+from typing import NoReturn, TextIO
 
 import psutil
 
@@ -41,18 +38,26 @@ from dagster_code.lib.errors import ServerError
 from dagster_code.lib.jars import jars_class_path
 from dagster_code.lib.java import find_java
 from dagster_code.lib.lock import Holder, other_writer
+from dagster_code.lib.server_log import failure_reason, fresh_log, log_path, log_tail
+from dagster_code.lib.server_processes import (
+    ABORT_GRACE_SECONDS,
+    home_marker,
+    is_alive,
+    kill_all,
+    living,
+    processes_of,
+)
+from dagster_code.lib.server_state import ServerState, write_atomically, write_state
 from dagster_code.lib.settings import SPARK_CONF_DIR, Settings
 from dagster_code.lib.spark_conf import Ports, local_conf, render_conf, spark_home, this_machine
 
 Progress = Callable[[str], None]
-Status = Literal["starting", "ready", "hung"]
 
 _logger = logging.getLogger(__name__)
 
 _MAIN_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 _START_ATTEMPTS = 3
 _STOP_GRACE_SECONDS = 20.0
-_ABORT_GRACE_SECONDS = 5.0
 # one look at the doors; long, because a server deep in a build may be slow to answer
 _PROBE_SECONDS = 10.0
 # before a living server that works for no other writer is given up and replaced
@@ -60,42 +65,11 @@ _HUNG_AFTER_SECONDS = 30.0
 _POLL_SECONDS = 0.25
 _BUSY_POLL_SECONDS = 5.0
 _PROGRESS_EVERY_SECONDS = 5.0
-_LOGS_KEPT = 3
-# the log's end that is searched for the reason of a failure
-_LOG_TAIL_BYTES = 64 * 1024
 # less than this and neither Derby nor a first commit of Delta fits
 _DISK_FLOOR_BYTES = 100 * 1024**2
-# the kernel's clock may be adjusted between two readings of a process's creation time
-_CREATE_TIME_TOLERANCE_SECONDS = 2.0
 # a machine's own Spark must not leak into this one
 _FOREIGN_VARIABLES = ("SPARK_", "PYSPARK_", "HADOOP_", "HIVE_")
 _PORT_TAKEN = re.compile(r"BindException|Address already in use|Failed to bind")
-_VM_PREAMBLE = "Error occurred during initialization of VM"
-_TROUBLE = re.compile(r"\bERROR\b|\bFATAL\b|Exception|\bError\b|error:")
-
-
-@dataclass(frozen=True)
-class ServerState:
-    """What is known of a server.
-
-    Attributes:
-        pid: its process, also the leader of its process group and session.
-        create_time: when that process was created, in seconds since 1970.
-        thrift_port: Thrift on 127.0.0.1.
-        connect_port: Spark Connect on 127.0.0.1.
-        ui_port: Spark's web page on 127.0.0.1.
-        started_at: when it was started, UTC.
-        status: ``starting``; ``ready``: both doors answered; ``hung``: alive, but a door that
-            answered once no longer does.
-    """
-
-    pid: int
-    create_time: float
-    thrift_port: int
-    connect_port: int
-    ui_port: int
-    started_at: datetime.datetime
-    status: Status
 
 
 class _PortLostError(Exception):
@@ -143,13 +117,13 @@ def start(settings: Settings, progress: Progress) -> ServerState:
 
 
 def _find_or_launch(settings: Settings, progress: Progress) -> ServerState:
-    running = _living(settings)
+    running = living(settings)
     if running is not None and running.status == "ready":
         if _answers_within(settings, running, progress):
             _mention_other_ports(settings, running, progress)
             return running
         progress(f"the server (process {running.pid}) no longer answers: replacing it")
-    _kill_all(settings, _ABORT_GRACE_SECONDS)
+    kill_all(settings, ABORT_GRACE_SECONDS)
     for attempt in range(1, _START_ATTEMPTS + 1):
         try:
             return _launch(settings, progress)
@@ -172,7 +146,7 @@ def ensure_running(settings: Settings, progress: Progress) -> ServerState:
         ServerError: as ``start``.
     """
     with _one_line_os_errors(settings):
-        found = _living(settings)
+        found = living(settings)
     if found is not None and found.status == "ready" and _answer(found):
         return found
     return start(settings, progress)
@@ -188,10 +162,10 @@ def stop(settings: Settings) -> bool:
         ServerError: the home cannot be read or written, or a process cannot be killed.
     """
     # a server can outlive its home when someone deletes the folder
-    if not settings.server_dir.is_dir() and not _processes(settings):
+    if not settings.server_dir.is_dir() and not processes_of(settings):
         return False
     with _one_line_os_errors(settings), _exclusive(settings, _logger.info):
-        return _kill_all(settings, _STOP_GRACE_SECONDS)
+        return kill_all(settings, _STOP_GRACE_SECONDS)
 
 
 def status(settings: Settings) -> ServerState | None:
@@ -207,7 +181,7 @@ def status(settings: Settings) -> ServerState | None:
         ServerError: the home cannot be read or written.
     """
     with _one_line_os_errors(settings):
-        found = _living(settings)
+        found = living(settings)
         if found is None or found.status == "starting":
             return _status_without_ready_server(settings)
         return found if _answer(found) else dataclasses.replace(found, status="hung")
@@ -218,12 +192,12 @@ def _status_without_ready_server(settings: Settings) -> ServerState | None:
         return None
     with _lock_file(settings) as lock:
         if not _try_lock(lock):  # someone is starting or stopping it
-            return _living(settings)
+            return living(settings)
         # it may have become ready between the look and the lock
-        found = _living(settings)
+        found = living(settings)
         if found is not None and found.status == "ready":
             return found
-        _kill_all(settings, _ABORT_GRACE_SECONDS)
+        kill_all(settings, ABORT_GRACE_SECONDS)
         return None
 
 
@@ -236,7 +210,7 @@ def _launch(settings: Settings, progress: Progress) -> ServerState:
     command, environment = _command(settings), _environment(settings)
     ready = False
     try:
-        with _fresh_log(settings).open("wb") as log:
+        with fresh_log(settings).open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=settings.server_dir,
@@ -248,15 +222,15 @@ def _launch(settings: Settings, progress: Progress) -> ServerState:
                 start_new_session=True,
             )
         state = _starting_state(process, ports)
-        _write_state(settings, state)
+        write_state(settings, state)
         _wait_until_ready(settings, process, state, progress)
         state = dataclasses.replace(state, status="ready")
-        _write_state(settings, state)
+        write_state(settings, state)
         ready = True
     finally:
         # not only on errors: Ctrl-C and SIGTERM must leave nothing behind either
         if not ready:
-            _kill_all(settings, _ABORT_GRACE_SECONDS)
+            kill_all(settings, ABORT_GRACE_SECONDS)
     return state
 
 
@@ -291,22 +265,18 @@ def _prepare_home(settings: Settings, ports: Ports) -> None:
     if metastore.is_dir() and not (metastore / "service.properties").is_file():
         shutil.rmtree(metastore)
     conf = local_conf(settings, ports, class_path, machine)
-    _write_atomically(settings.server_dir / "spark.conf", render_conf(conf))
+    write_atomically(settings.server_dir / "spark.conf", render_conf(conf))
 
 
 def _command(settings: Settings) -> list[str]:
     return [
         str(spark_home() / "bin" / "spark-submit"),
         *("--properties-file", str(settings.server_dir / "spark.conf")),
-        *("--conf", _marker(settings)),
+        *("--conf", home_marker(settings)),
         *("--class", _MAIN_CLASS),
         *("--name", "attribution"),
         "spark-internal",
     ]
-
-
-def _marker(settings: Settings) -> str:
-    return f"spark.attribution.home={settings.home.resolve()}"
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -350,16 +320,16 @@ def _wait_until_ready(
 
 
 def _died(settings: Settings, exit_code: int) -> NoReturn:
-    if _PORT_TAKEN.search(_log_tail(settings)):
+    if _PORT_TAKEN.search(log_tail(settings)):
         raise _PortLostError
     _fail(settings, f"it ended with exit code {exit_code}")
 
 
 def _fail(settings: Settings, what: str, cause: Exception | None = None) -> NoReturn:
-    reason = failure_reason(_log_tail(settings))
+    reason = failure_reason(log_tail(settings))
     said = f": {reason}" if reason else ""
     raise ServerError(
-        f"the Spark server could not be started: {what}{said} (log: {_log_path(settings)})"
+        f"the Spark server could not be started: {what}{said} (log: {log_path(settings)})"
     ) from cause
 
 
@@ -392,7 +362,7 @@ def _answers_within(settings: Settings, state: ServerState, progress: Progress) 
     """
     give_up_at = time.monotonic() + _HUNG_AFTER_SECONDS
     while not _answer(state):
-        if not _is_alive(state):
+        if not is_alive(state):
             return False
         writer = other_writer(settings)
         if writer is not None:
@@ -404,129 +374,7 @@ def _answers_within(settings: Settings, state: ServerState, progress: Progress) 
     return True
 
 
-# --- Processes -----------------------------------------------------------------------------------
-
-
-def _is_alive(state: ServerState) -> bool:
-    return _process_of(state) is not None
-
-
-def _process_of(state: ServerState) -> psutil.Process | None:
-    try:
-        process = psutil.Process(state.pid)
-        drift = abs(process.create_time() - state.create_time)
-    except psutil.NoSuchProcess:
-        return None
-    return process if drift <= _CREATE_TIME_TOLERANCE_SECONDS and _runs(process) else None
-
-
-def _processes(settings: Settings) -> dict[int, psutil.Process]:
-    """The live processes of this home's server by pid: it, its helpers, servers without a state."""
-    state, marker = _read_state(settings), _marker(settings)
-    found: dict[int, psutil.Process] = {}
-    recorded = _process_of(state) if state is not None else None
-    if recorded is not None:
-        found[recorded.pid] = recorded
-    for process in psutil.process_iter(["cmdline"]):
-        # None: another user's process
-        if marker in (process.info["cmdline"] or []):
-            found[process.pid] = process
-    sessions = set(found)
-    for process in psutil.process_iter():
-        # Spark's Python workers leave the process group, but not the session
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.getsid(process.pid) in sessions:
-                found[process.pid] = process
-    # spark-class becomes the JVM and may leave it a child that it never collects
-    return {pid: process for pid, process in found.items() if _runs(process)}
-
-
-def _kill_all(settings: Settings, grace_seconds: float) -> bool:
-    """End every process of this home's server and forget its state.
-
-    Returns:
-        Whether there was a process.
-    """
-    processes = _processes(settings)
-    for process in processes.values():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _wait_for_end(processes.values(), grace_seconds)
-    # looked up anew: a dying server may have started helpers meanwhile
-    remaining = processes | _processes(settings)
-    for process in remaining.values():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    alive = _wait_for_end(remaining.values(), _ABORT_GRACE_SECONDS)
-    if alive:
-        pids = ", ".join(str(process.pid) for process in alive)
-        raise ServerError(f"the Spark server cannot be ended (process {pids})")
-    _state_path(settings).unlink(missing_ok=True)
-    return bool(processes)
-
-
-def _wait_for_end(
-    processes: Iterable[psutil.Process], timeout_seconds: float
-) -> list[psutil.Process]:
-    """Wait until all have ended and return those that have not.
-
-    A zombie has ended: in a container without an init process nobody may ever collect it, and
-    ``psutil.wait_procs`` would wait for that.
-    """
-    deadline = time.monotonic() + timeout_seconds
-    alive = list(processes)
-    while alive := [process for process in alive if _runs(process)]:
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(_POLL_SECONDS / 5)
-    return alive
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        if process.status() != psutil.STATUS_ZOMBIE:
-            return process.is_running()
-        process.wait(0)  # collects it if it is a child of this very process
-    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
-        pass
-    return False
-
-
-# --- State ---------------------------------------------------------------------------------------
-
-
-def _state_path(settings: Settings) -> Path:
-    return settings.server_dir / "state.json"
-
-
-def _living(settings: Settings) -> ServerState | None:
-    """The recorded server, if its process is still that process."""
-    state = _read_state(settings)
-    return state if state is not None and _is_alive(state) else None
-
-
-def _read_state(settings: Settings) -> ServerState | None:
-    try:
-        record = json.loads(_state_path(settings).read_text(encoding="utf-8"))
-        started_at = datetime.datetime.fromisoformat(record.pop("started_at"))
-        return ServerState(started_at=started_at, **record)
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        # damaged, or of another version: the server is still found by its command line
-        _logger.warning("%s is ignored: %s", _state_path(settings), error)
-        return None
-
-
-def _write_state(settings: Settings, state: ServerState) -> None:
-    record = dataclasses.asdict(state) | {"started_at": state.started_at.isoformat()}
-    _write_atomically(_state_path(settings), json.dumps(record, indent=2) + "\n")
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+# --- Lock, signals and errors ---------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -578,52 +426,3 @@ def _one_line_os_errors(settings: Settings) -> Iterator[None]:
         where = error.filename or settings.home
         hint = "free some space" if error.errno == errno.ENOSPC else "check ATTRIBUTION_HOME"
         raise ServerError(f"{where}: {error.strerror or error}: {hint}") from error
-
-
-# --- Log -----------------------------------------------------------------------------------------
-
-
-def _log_path(settings: Settings) -> Path:
-    return settings.logs_dir / "spark-server.log"
-
-
-def _fresh_log(settings: Settings) -> Path:
-    """Move the logs of former starts up by one number and return the path of a new one."""
-    path = _log_path(settings)
-    for number in range(_LOGS_KEPT, 0, -1):
-        older = path.with_name(f"{path.name}.{number}")
-        newer = path.with_name(f"{path.name}.{number - 1}") if number > 1 else path
-        if newer.exists():
-            newer.replace(older)
-    return path
-
-
-def _log_tail(settings: Settings) -> str:
-    try:
-        with _log_path(settings).open("rb") as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(0, log.tell() - _LOG_TAIL_BYTES))
-            return log.read().decode("utf-8", errors="replace")
-    except FileNotFoundError:
-        return ""
-
-
-def failure_reason(log_text: str) -> str:
-    """The line of a log that says most about why the server died.
-
-    That is the innermost cause of the last stack trace, else the last line that speaks of an
-    error, else the last line.
-
-    Args:
-        log_text: the end of the log.
-
-    Returns:
-        One line, empty when the log is.
-    """
-    lines = [line.strip() for line in log_text.splitlines() if line.strip()]
-    # a JVM that cannot begin says that it cannot, and why in the next line
-    spoken = [line for line in lines if not line.startswith(("at ", "... ", _VM_PREAMBLE))]
-    causes = [line for line in spoken if line.startswith("Caused by:")]
-    troubles = [line for line in spoken if _TROUBLE.search(line)]
-    chosen = (causes or troubles or spoken or [""])[-1]
-    return chosen.removeprefix("Caused by: ")

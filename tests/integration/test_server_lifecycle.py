@@ -10,7 +10,7 @@ import psutil
 import pytest
 from pyhive import hive
 
-from dagster_code.lib import server
+from dagster_code.lib import server, server_processes, server_state
 from dagster_code.lib.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -51,7 +51,7 @@ def wait_for_state(settings: Settings) -> dict:
     while not path.exists():
         assert time.monotonic() < deadline, "the start wrote no state"
         time.sleep(0.1)
-    return server._read_state(settings)
+    return server_state.read_state(settings)
 
 
 def query(port: int, sql: str) -> list[tuple]:
@@ -84,14 +84,14 @@ def test_what_thrift_writes_every_connect_session_reads(settings):
     assert server.status(settings) == state
     assert server.stop(settings) is True
     assert server.status(settings) is None
-    assert server._processes(settings) == {}
+    assert server_processes.processes_of(settings) == {}
 
 
 def test_a_killed_server_is_replaced_and_keeps_its_tables(settings):
     first = server.start(settings, ignore)
     query(first.thrift_port, "create table kept using delta as select 7 as n")
     psutil.Process(first.pid).kill()
-    while server._is_alive(first):
+    while server_processes.is_alive(first):
         time.sleep(0.1)
 
     second = server.start(settings, ignore)
@@ -123,7 +123,7 @@ def test_an_interrupted_start_leaves_nothing(settings, number):
     starter.join(15)
 
     assert starter.exitcode not in (0, None)
-    assert server._processes(settings) == {}
+    assert server_processes.processes_of(settings) == {}
     assert server.status(settings) is None
 
 
@@ -138,6 +138,6 @@ def test_two_starts_at_once_make_one_server(settings):
     assert state.status == "ready"
     # a JVM that forks shows for a moment as two processes of one command line
     deadline = time.monotonic() + 20
-    while set(server._processes(settings)) != {state.pid}:
-        assert time.monotonic() < deadline, server._processes(settings)
+    while set(server_processes.processes_of(settings)) != {state.pid}:
+        assert time.monotonic() < deadline, server_processes.processes_of(settings)
         time.sleep(0.5)

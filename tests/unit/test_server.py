@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dagster_code.lib import doors, server
+from dagster_code.lib import doors, server, server_log, server_processes, server_state
 from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.java import Java
 from dagster_code.lib.lock import writer_lock
@@ -71,7 +71,8 @@ def behave(monkeypatch, tmp_path):
     def choose(mode):
         def command(settings):
             conf = settings.server_dir / "spark.conf"
-            return [sys.executable, str(script), mode, str(conf), server._marker(settings)]
+            marker = server_processes.home_marker(settings)
+            return [sys.executable, str(script), mode, str(conf), marker]
 
         monkeypatch.setattr(server, "_command", command)
 
@@ -103,7 +104,7 @@ def wait_until(condition):
 
 
 def assert_nothing_is_left(settings):
-    assert server._processes(settings) == {}
+    assert server_processes.processes_of(settings) == {}
     assert not (settings.server_dir / "state.json").exists()
     assert server.status(settings) is None
 
@@ -173,7 +174,7 @@ def test_races_for_ports_are_not_tried_for_ever(settings, behave):
 def test_the_last_logs_are_kept(settings):
     settings.logs_dir.mkdir(parents=True)
     for number in range(6):
-        server._fresh_log(settings).write_text(str(number))
+        server_log.fresh_log(settings).write_text(str(number))
 
     kept = {path.name: path.read_text() for path in settings.logs_dir.iterdir()}
     assert kept == {
@@ -187,7 +188,7 @@ def test_the_last_logs_are_kept(settings):
 def test_a_killed_server_is_replaced(settings, behave):
     first = server.start(settings, ignore)
     psutil.Process(first.pid).kill()
-    wait_until(lambda: not server._is_alive(first))
+    wait_until(lambda: not server_processes.is_alive(first))
 
     second = server.start(settings, ignore)
 
@@ -201,7 +202,7 @@ def test_a_pid_that_was_used_again_is_not_the_server_and_is_spared(settings, beh
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         stale = dataclasses.replace(first, pid=stranger.pid, create_time=first.create_time - 999)
-        server._write_state(settings, stale)
+        server_state.write_state(settings, stale)
 
         assert server.status(settings) is None
         assert server.start(settings, ignore).pid != stranger.pid
@@ -218,13 +219,13 @@ def test_a_damaged_state_is_no_state(settings, behave, content):
 
     # the server whose state was lost is found by its command line
     assert server.stop(settings) is True
-    assert not server._is_alive(lost)
+    assert not server_processes.is_alive(lost)
 
 
 def test_workers_that_left_the_process_group_are_ended_too(settings, behave):
     behave("has-a-worker")
     server.start(settings, ignore)
-    wait_until(lambda: len(server._processes(settings)) == 2)
+    wait_until(lambda: len(server_processes.processes_of(settings)) == 2)
 
     server.stop(settings)
 
@@ -237,7 +238,7 @@ def test_a_child_that_ended_and_was_never_collected_is_no_process_of_the_server(
     children = psutil.Process(state.pid).children()
     wait_until(lambda: [child.status() for child in children] == [psutil.STATUS_ZOMBIE])
 
-    assert set(server._processes(settings)) == {state.pid}
+    assert set(server_processes.processes_of(settings)) == {state.pid}
 
 
 def test_a_hung_server_is_reported_and_replaced(settings, behave, monkeypatch):
@@ -297,7 +298,7 @@ def test_a_hung_server_is_replaced_once_its_writer_ended(settings, behave, monke
         starter.start()
         starter.join(1)
         assert starter.is_alive()
-        assert server._is_alive(first)
+        assert server_processes.is_alive(first)
     starter.join(10)
 
     assert states[0].pid != first.pid
@@ -316,8 +317,8 @@ def test_a_hung_server_is_replaced_by_the_writer_itself(settings, behave, monkey
 def test_a_start_whose_starter_was_killed_is_cleared_away(settings, behave, look):
     behave("never-answers")
     starter = start_in_process(settings)
-    wait_until(lambda: server._read_state(settings) is not None)
-    orphan = server._read_state(settings)
+    wait_until(lambda: server_state.read_state(settings) is not None)
+    orphan = server_state.read_state(settings)
     assert server.status(settings) == orphan  # still being started
     assert orphan.status == "starting"
     starter.kill()
@@ -326,14 +327,14 @@ def test_a_start_whose_starter_was_killed_is_cleared_away(settings, behave, look
 
     look(settings)
 
-    assert not server._is_alive(orphan)
+    assert not server_processes.is_alive(orphan)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_start_leaves_nothing(settings, behave, number):
     behave("never-answers")
     starter = start_in_process(settings)
-    wait_until(lambda: server._read_state(settings) is not None)
+    wait_until(lambda: server_state.read_state(settings) is not None)
 
     os.kill(starter.pid, number)
     starter.join(5)
@@ -464,7 +465,7 @@ def test_a_foreign_spark_in_the_environment_is_left_out(settings, behave, monkey
     ],
 )
 def test_the_reason_of_a_failure_is_found_in_the_log(log, reason):
-    assert server.failure_reason(log) == reason
+    assert server_log.failure_reason(log) == reason
 
 
 def answering(answer):

@@ -1,0 +1,89 @@
+"""What is recorded of the local Spark server: ``server/state.json`` below ATTRIBUTION_HOME."""
+
+import dataclasses
+import datetime
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dagster_code.lib.settings import Settings
+
+Status = Literal["starting", "ready", "hung"]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """What is known of a server.
+
+    Attributes:
+        pid: its process, also the leader of its process group and session.
+        create_time: when that process was created, in seconds since 1970.
+        thrift_port: Thrift on 127.0.0.1.
+        connect_port: Spark Connect on 127.0.0.1.
+        ui_port: Spark's web page on 127.0.0.1.
+        started_at: when it was started, UTC.
+        status: ``starting``; ``ready``: both doors answered; ``hung``: alive, but a door that
+            answered once no longer does.
+    """
+
+    pid: int
+    create_time: float
+    thrift_port: int
+    connect_port: int
+    ui_port: int
+    started_at: datetime.datetime
+    status: Status
+
+
+def state_path(settings: Settings) -> Path:
+    """Say where the state is recorded.
+
+    Args:
+        settings: whose home.
+    """
+    return settings.server_dir / "state.json"
+
+
+def read_state(settings: Settings) -> ServerState | None:
+    """Read what was recorded; a damaged state counts as none.
+
+    Args:
+        settings: whose home.
+    """
+    try:
+        record = json.loads(state_path(settings).read_text(encoding="utf-8"))
+        started_at = datetime.datetime.fromisoformat(record.pop("started_at"))
+        return ServerState(started_at=started_at, **record)
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        # damaged, or of another version: the server is still found by its command line
+        _logger.warning("%s is ignored: %s", state_path(settings), error)
+        return None
+
+
+def write_state(settings: Settings, state: ServerState) -> None:
+    """Record what is known of a server.
+
+    Args:
+        settings: whose home.
+        state: what is known.
+    """
+    record = dataclasses.asdict(state) | {"started_at": state.started_at.isoformat()}
+    write_atomically(state_path(settings), json.dumps(record, indent=2) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file of which a reader sees all or nothing.
+
+    Args:
+        path: the file.
+        text: what it shall hold.
+    """
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
