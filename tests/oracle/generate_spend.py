@@ -5,14 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from tests.oracle.delivery import UNREADABLE, Delivered
-from tests.oracle.generate import (
-    CAMPAIGNS,
-    MEDIA,
-    MISSING_TAGS,
-    SENDER_CHANNELS,
-    SOURCES,
-    time_text,
-)
+from tests.oracle.generate_evidence import CAMPAIGNS, MEDIA, MISSING_TAGS, SENDER_CHANNELS, SOURCES
+from tests.oracle.generate_times import time_text
 
 COSTS: Sequence[object] = (
     0,

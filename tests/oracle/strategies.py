@@ -13,16 +13,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.oracle.delivery import Delivered
-from tests.oracle.generate import (
-    GAPS,
-    LATEST,
-    MICROSECOND,
-    REVENUES,
-    STARTS,
-    client_history,
-    client_name,
-    time_text,
-)
+from tests.oracle.generate import GAPS, LATEST, REVENUES, STARTS, client_history, client_name
+from tests.oracle.generate_times import MICROSECOND, time_text
 from tests.oracle.transforms import renamed
 
 CLIENT = "client"

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from tests.oracle.delivery import Delivered, as_text
-from tests.oracle.generate import LATEST, MICROSECOND, WINDOW
+from tests.oracle.generate import LATEST, WINDOW
+from tests.oracle.generate_times import MICROSECOND
 from tests.oracle.records import EARLIEST_EVENT_TIME, is_valid_event_time, parse_time
 
 

@@ -28,16 +28,10 @@ from tests.oracle.attribution import bounded
 from tests.oracle.channels import Evidence, evidence_of, host_of, query_parameter
 from tests.oracle.compare import KEYS
 from tests.oracle.delivery import UNREADABLE, Delivered, as_text
-from tests.oracle.generate import (
-    BAD_REVENUES,
-    BAD_TIMES,
-    BAD_TYPES,
-    REVENUES,
-    STARTS,
-    WINDOW,
-    time_text,
-)
+from tests.oracle.generate import REVENUES, STARTS, WINDOW
+from tests.oracle.generate_faults import BAD_REVENUES, BAD_TIMES, BAD_TYPES
 from tests.oracle.generate_spend import generate_spend
+from tests.oracle.generate_times import time_text
 from tests.oracle.records import is_placeholder, is_valid_event_time, parse_revenue, parse_time
 from tests.oracle.sessions import Touch
 from tests.oracle.staging import event_of, rejection_reason

@@ -19,7 +19,8 @@ from dagster_code.lib.settings import DBT_PROJECT_DIR
 from tests.oracle import Rules, compare, records_from, run
 from tests.oracle.compare import KEYS
 from tests.oracle.delivery import Delivered
-from tests.oracle.generate import MICROSECOND, SESSION_TIMEOUT, WINDOW
+from tests.oracle.generate import SESSION_TIMEOUT, WINDOW
+from tests.oracle.generate_times import MICROSECOND
 from tests.oracle.records import parse_time
 from tests.oracle.stories import stories
 from tests.oracle.strategies import drawn, histories
