@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
-from tests.oracle import (
-    Config,
-    RawRecord,
-    Rules,
-    records_from,
-    run,
-)
+from tests.oracle import Config, RawRecord, Rules, records_from, run
+from tests.oracle.attribution import Attribution, attribute, conversions_of
+from tests.oracle.channels import NO_EVIDENCE, Evidence
 from tests.oracle.delivery import Delivered
+from tests.oracle.sessions import Touch
+from tests.oracle.staging import Event
 
 LANDED_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOON = datetime(2024, 6, 30, 12, tzinfo=UTC)
 US = timedelta(microseconds=1)
-
+DAY = timedelta(days=1)
 HALF_HOUR = timedelta(minutes=30)
 CPC = {"utm_source": "google", "utm_medium": "cpc"}
 MAIL = {"utm_source": "news", "utm_medium": "email"}
@@ -48,3 +47,23 @@ def tables(
 def only(rows: Sequence[dict[str, object]]) -> dict[str, object]:
     (row,) = rows
     return row
+
+
+def touch(days_before: float, channel: str, event_id: str = "t") -> Touch:
+    evidence = NO_EVIDENCE if channel == "direct" else Evidence(channel, channel[0], "m", "c")
+    return Touch(NOON - days_before * DAY, event_id, evidence)
+
+
+def conversion(
+    touches: list[Touch], revenue: str = "100.00", config: Config | None = None
+) -> Attribution:
+    config = config or Config()
+    bought = Event(
+        "c", "p", NOON, "purchase", NO_EVIDENCE, None, None, None, None, None, Decimal(revenue)
+    )
+    (one,) = conversions_of("c", [bought])
+    return attribute(one, touches, config.attribution_window, config.outside_window_channel)
+
+
+# A week apart each, the last at the conversion; one channel is there twice.
+FOUR = [touch(21, "email"), touch(14, "display"), touch(7, "email", "u"), touch(0, "paid_search")]

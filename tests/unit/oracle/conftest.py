@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.oracle import (
-    Rules,
-)
+from tests.oracle import Rules
 
 PAID = "^(.*cp.*|ppc|retargeting|paid.*)$"
 SHOP = "^(.*(([^a-df-z]|^)shop|shopping).*)$"

@@ -2,9 +2,7 @@
 
 import pytest
 
-from tests.oracle import (
-    Rules,
-)
+from tests.oracle import Rules
 from tests.oracle.channels import Evidence, evidence_of
 from tests.unit.oracle.cases import record
 

@@ -17,15 +17,7 @@ from tests.oracle import (
 )
 from tests.oracle.compare import KEYS
 from tests.oracle.generate_spend import generate_spend
-from tests.unit.oracle.cases import (
-    CPC,
-    LANDED_AT,
-    NOON,
-    US,
-    purchase,
-    tables,
-    view,
-)
+from tests.unit.oracle.cases import CPC, LANDED_AT, NOON, US, purchase, tables, view
 
 
 def as_json(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:

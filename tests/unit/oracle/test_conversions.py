@@ -5,10 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.oracle import (
-    Config,
-    Rules,
-)
+from tests.oracle import Config, Rules
 from tests.oracle.generate import WINDOW
 from tests.unit.oracle.cases import CPC, NOON, US, only, purchase, tables, view
 

@@ -5,10 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.oracle import (
-    Config,
-    Rules,
-)
+from tests.oracle import Config, Rules
 from tests.oracle.attribution import bounded
 from tests.oracle.channels import Evidence
 from tests.oracle.generate import WINDOW

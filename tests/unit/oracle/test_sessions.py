@@ -4,9 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.oracle import (
-    Rules,
-)
+from tests.oracle import Rules
 from tests.unit.oracle.cases import CPC, HALF_HOUR, MAIL, NOON, US, only, purchase, tables, view
 
 

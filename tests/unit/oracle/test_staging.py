@@ -3,11 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tests.oracle import (
-    Rules,
-    records_from,
-    run,
-)
+from tests.oracle import Rules, records_from, run
 from tests.oracle.delivery import UNREADABLE, Delivered
 from tests.oracle.records import is_placeholder
 from tests.oracle.staging import rejection_reason
