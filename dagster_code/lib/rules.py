@@ -24,6 +24,8 @@ RESERVED_CHANNELS: Mapping[str, str] = {
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+# the macro matched_host_rule looks for up to eight: a country's suffix may have two
+_MOST_LABELS = 7
 _SUFFIX = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]*")
 _FIELD = re.compile(r"[a-z0-9_.-]+")
@@ -304,6 +306,8 @@ def _host_problem(column: str, host: str) -> str | None:
         return f"{column} {host!r} must be in lower case: so is what it is compared with"
     if not _HOST.fullmatch(host):
         return f"{column} {host!r} is not a host like example.com: no scheme, port or path"
+    if host.count(".") >= _MOST_LABELS:
+        return f"{column} {host!r} has more than {_MOST_LABELS} labels"
     return None
 
 

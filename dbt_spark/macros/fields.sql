@@ -25,7 +25,7 @@
 
 {#
     The parameters of a query string that have a value, in order: array of struct(name, value). Names are lower case;
-    values are decoded (`+` is a space), what cannot be decoded stays as it is.
+    values are trimmed and decoded (`+` is a space), what cannot be decoded stays as it is.
 #}
 {% macro query_parameters(query) -%}
     filter(
@@ -47,10 +47,10 @@
             ),
             parameter -> struct(
                 parameter.name,
-                if(coalesce(instr(parameter.decoded, '\ufffd'), 1) > 0, parameter.text, parameter.decoded) as value
+                {{ trimmed("if(coalesce(instr(parameter.decoded, '\ufffd'), 1) > 0, parameter.text, parameter.decoded)") }} as value
             )
         ),
-        parameter -> {{ trimmed('parameter.value') }} is not null
+        parameter -> parameter.value is not null
     )
 {%- endmacro %}
 

@@ -271,21 +271,13 @@ def test_a_hosts_rules_are_kept_under_its_last_two_labels(assert_answers):
     )
 
 
-RULE = types.StructType(
-    [
-        types.StructField("rank", types.IntegerType()),
-        types.StructField("host", types.StringType()),
-        types.StructField("value", types.StringType()),
-    ]
-)
 RULED = types.StructType(
     [
-        types.StructField("rules", types.ArrayType(RULE)),
+        types.StructField("rules", types.MapType(types.StringType(), types.StringType())),
         types.StructField("host", types.StringType()),
     ]
 )
-# longest host first, as base_host_rules keeps them
-GOOGLE = [(-15, "docs.google.com", "none"), (-10, "google.com", "search")]
+GOOGLE = {"google.com": "search", "docs.google.com": "none"}
 
 
 def matched(spark, *rows):
@@ -306,9 +298,15 @@ def test_a_host_that_only_ends_in_the_same_letters_matches_no_rule(spark):
 
 
 def test_a_word_matches_the_rule_of_that_very_word(spark):
-    word = [(-6, "google", "search")]
+    word = {"google": "search"}
     assert matched(spark, (word, "google"), (word, "google ads")) == ["search", None]
 
 
 def test_without_rules_or_a_host_nothing_matches(spark):
-    assert matched(spark, ([], "google.com"), (None, "google.com"), (GOOGLE, None)) == [None] * 3
+    assert matched(spark, ({}, "google.com"), (None, "google.com"), (GOOGLE, None)) == [None] * 3
+
+
+def test_rules_of_up_to_eight_labels_are_found(spark):
+    long = "a.b.c.d.e.f.g.example"
+    hosts = [long, f"x.{long}", f"y.x.{long}", long[2:]]
+    assert matched(spark, *(({long: "search"}, host) for host in hosts)) == ["search"] * 3 + [None]

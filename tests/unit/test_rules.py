@@ -56,6 +56,7 @@ WRONG_LINES = {
         ("localhost", "'localhost' is not a host"),
         ("shop.example:8080", "'shop.example:8080' is not a host"),
         ("Shop.example", "must be in lower case"),
+        ("a.b.c.d.e.f.g.example", "'a.b.c.d.e.f.g.example' has more than 7 labels"),
     ],
     "referral_exclusions": [
         ("paypal.com,paypal", "domain 'paypal.com' stands on line"),

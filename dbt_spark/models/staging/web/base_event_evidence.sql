@@ -32,48 +32,92 @@ records as (
 
 ),
 
+click_rules as (
+
+    select
+        map_from_entries(collect_list(struct(click_id, struct(rank, source, medium)))) as rules,
+        -- their names, as they stand in a query string or among joined names of fields
+        concat('(^|&) *(', array_join(collect_list(concat('\\Q', click_id, '\\E')), '|'), ') *(=|&|$)') as pattern
+    from {{ ref('click_ids') }}
+
+),
+
 -- One step a query: what a later expression uses twice would otherwise be computed twice.
-queried as (
+-- Reading arrays is slow, so only what a pattern has found is looked up there.
+searched as (
 
     select
         records.*,
-        if(page_query is not null, {{ query_parameters('page_query') }}, array()) as parameters
+        lower(records.page_query) rlike '(^|&)utm_(source|medium|campaign)=' as has_tag_parameters,
+        coalesce({{ click_id_columns | join(', ') }}) is not null
+        or coalesce(
+            lower(concat_ws('&', records.page_query, array_join(map_keys(records.extra), '&')))
+            rlike (select click_rules.pattern from click_rules),
+            false
+        ) as has_click_fields
     from records
+
+),
+
+ruled as (
+
+    select
+        searched.*,
+        if(has_click_fields, (select click_rules.rules from click_rules), null) as click_rules
+    from searched
 
 ),
 
 tagged as (
 
     select
-        queried.*,
-        {%- for field in tags %}
-        {{ query_parameter('parameters', field) }} as {{ field }}_parameter,
-        {%- endfor %}
-        concat(
-            array(
-                {%- for field in click_id_columns %}
-                struct('{{ field }}' as name, {{ field }} as value),
-                {%- endfor %}
-                struct('' as name, cast(null as string) as value)
-            ),
-            if(
-                extra is not null,
+        ruled.*,
+        if(
+            has_tag_parameters,
+            transform(
+                array({{ query_parameters('page_query') }}),
+                parameters -> struct(
+                    {%- for field in tags %}
+                    {{ query_parameter('parameters', field) }} as {{ field }}{{ "," if not loop.last }}
+                    {%- endfor %}
+                )
+            )[0],
+            null
+        ) as page_tags,
+        -- the rule of the lowest rank among the ids that have a value
+        if(
+            has_click_fields,
+            array_min(
                 transform(
-                    map_entries(extra),
-                    entry -> struct(lower(trim(entry.key)) as name, entry.value as value)
-                ),
-                array()
+                    filter(
+                        concat(
+                            array(
+                                {%- for field in click_id_columns %}
+                                struct('{{ field }}' as name, {{ field }} as value),
+                                {%- endfor %}
+                                struct('' as name, cast(null as string) as value)
+                            ),
+                            if(
+                                extra is not null,
+                                transform(
+                                    map_entries(extra),
+                                    entry -> struct(
+                                        lower(trim(entry.key)) as name,
+                                        {{ trimmed('entry.value') }} as value
+                                    )
+                                ),
+                                array()
+                            ),
+                            if(page_query is not null, {{ query_parameters('page_query') }}, array())
+                        ),
+                        field -> {{ campaign_value('field.value') }} is not null
+                    ),
+                    field -> try_element_at(click_rules, field.name)
+                )
             ),
-            parameters
-        ) as fields
-    from queried
-
-),
-
-click_rules as (
-
-    select map_from_entries(collect_list(struct(click_id, struct(rank, source, medium)))) as rules
-    from {{ ref('click_ids') }}
+            null
+        ) as click
+    from ruled
 
 ),
 
@@ -81,25 +125,10 @@ clicked as (
 
     select
         tagged.*,
-        {%- for field in tags %}
-        {%- set parameter = trimmed(field ~ '_parameter') %}
-        coalesce({{ field }}, {{ campaign_value(parameter) }}) as {{ field | replace('utm_', 'tag_') }},
-        {%- endfor %}
-        -- the rule of the lowest rank among the ids that have a value; most events have nowhere to carry one
-        case
-            when
-                coalesce({{ click_id_columns | join(', ') }}) is not null
-                or tagged.extra is not null
-                or size(tagged.parameters) > 0
-                then array_min(
-                    transform(
-                        filter(tagged.fields, field -> {{ campaign_value(trimmed('field.value')) }} is not null),
-                        field -> try_element_at(click_rules.rules, field.name)
-                    )
-                )
-        end as click
+        coalesce(tagged.utm_source, {{ campaign_value('tagged.page_tags.utm_source') }}) as tag_source,
+        coalesce(tagged.utm_medium, {{ campaign_value('tagged.page_tags.utm_medium') }}) as tag_medium,
+        coalesce(tagged.utm_campaign, {{ campaign_value('tagged.page_tags.utm_campaign') }}) as tag_campaign
     from tagged
-    cross join click_rules
 
 ),
 

@@ -58,15 +58,14 @@ keyed as (
     select
         {{ host_key('host') }} as host_key,
         rule,
-        struct(-length(host) as rank, host, value) as entry
+        struct(host, value) as entry
     from rules
 
 )
 
 select
     host_key,
-    -- the longest host first, so that the first match is the most particular one
-    array_sort(collect_list(entry) filter (where rule = 'category')) as categories,
-    array_sort(collect_list(entry) filter (where rule = 'internal')) as internals
+    map_from_entries(collect_list(entry) filter (where rule = 'category')) as categories,
+    map_from_entries(collect_list(entry) filter (where rule = 'internal')) as internals
 from keyed
 group by host_key
