@@ -76,8 +76,8 @@ class Bench:
         )
 
     def failed_tests(self, project_dir: Path) -> list[str]:
-        """The names of dbt's own tests, unit tests included, that fail on the mutant's tables."""
-        self.dbt(project_dir, "test")
+        """The names of dbt's own unit tests that fail on the mutant."""
+        self.dbt(project_dir, "test", "--select", "test_type:unit")
         artifacts = self.home.settings.home / "mutants" / f"{project_dir.name}.artifacts"
         results = json.loads((artifacts / "run_results.json").read_text(encoding="utf-8"))
         return sorted(
@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these mistakes")
     parser.add_argument("--list", action="store_true", help="name the mistakes")
     parser.add_argument("--home", type=Path, help="keep the landing and the server here")
-    parser.add_argument("--dbt-tests", action="store_true", help="also ask dbt's own tests")
+    parser.add_argument("--dbt-tests", action="store_true", help="also ask dbt's own unit tests")
     options = parser.parse_args()
     unknown = set(options.names) - {mutant.name for mutant in MUTANTS}
     if unknown:
