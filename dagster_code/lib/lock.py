@@ -158,14 +158,14 @@ def writer_lock(
             del _held[path]
 
 
-def other_writer(settings: Settings) -> Holder | None:
+def other_writer(settings: Settings) -> str | None:
     """Say which other process writes to the home right now, without waiting for it.
 
     Args:
         settings: whose home.
 
     Returns:
-        The holder of the writer lock; ``None`` when nobody or this very process holds it.
+        Its command and process id; ``None`` when nobody or this very process holds the writer lock.
     """
     path = _lock_path(settings)
     if path in _held or not path.exists():
@@ -174,7 +174,7 @@ def other_writer(settings: Settings) -> Holder | None:
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _read_holder(path) or Holder(0, "another process", "")
+            return _who(path)
     return None
 
 
@@ -214,8 +214,7 @@ def _wait_for(handle: IO[str], path: Path, progress: Progress, limit_seconds: fl
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _read_holder(path)
-            who = "another process" if holder is None else f"{holder.command} (pid {holder.pid})"
+            who = _who(path)
             if time.monotonic() > deadline:
                 raise RunFailedError(
                     f"{who} has been writing to {path.parent} for longer than"
@@ -227,6 +226,12 @@ def _wait_for(handle: IO[str], path: Path, progress: Progress, limit_seconds: fl
             time.sleep(_POLL_SECONDS)
         else:
             return
+
+
+def _who(path: Path) -> str:
+    """Name who holds the lock, as others that wait are told."""
+    holder = _read_holder(path)
+    return "another process" if holder is None else f"{holder.command} (pid {holder.pid})"
 
 
 def _read_holder(path: Path) -> Holder | None:

@@ -37,7 +37,7 @@ from dagster_code.lib import doors
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.jars import jars_class_path
 from dagster_code.lib.java import find_java
-from dagster_code.lib.lock import Holder, other_writer
+from dagster_code.lib.lock import other_writer
 from dagster_code.lib.server_log import failure_reason, fresh_log, log_path, log_tail
 from dagster_code.lib.server_processes import (
     ABORT_GRACE_SECONDS,
@@ -79,10 +79,9 @@ class _PortLostError(Exception):
 class _BusyError(Exception):
     """The server does not answer now, but works for a writer that must not lose it."""
 
-    def __init__(self, server_pid: int, writer: Holder) -> None:
+    def __init__(self, server_pid: int, writer: str) -> None:
         super().__init__(
-            f"the server (process {server_pid}) is busy with {writer.command} (pid {writer.pid}):"
-            " waiting until it answers"
+            f"the server (process {server_pid}) is busy with {writer}: waiting until it answers"
         )
 
 

@@ -72,6 +72,7 @@ tagged as (
 
     select
         ruled.*,
+        -- a list of one list, so that the parameters are parsed once for the three lookups
         if(
             has_tag_parameters,
             transform(
