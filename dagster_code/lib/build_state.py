@@ -5,7 +5,6 @@ has no state, and the next run builds everything again.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib.dbt import declared_variables
+from dagster_code.lib.files import write_atomically
 from dagster_code.lib.landing.schema import KINDS, records_table
 from dagster_code.lib.settings import Settings
 
@@ -162,13 +162,7 @@ def _pending_path(settings: Settings) -> Path:
 
 def _write(path: Path, state: BuildState) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".tmp")
-    with scratch.open("w", encoding="utf-8") as handle:
-        json.dump(asdict(state), handle, indent=2, sort_keys=True)
-        handle.flush()
-        os.fsync(handle.fileno())
-    # A reader sees the old file or the new one, never half of one.
-    scratch.replace(path)
+    write_atomically(path, json.dumps(asdict(state), indent=2, sort_keys=True))
 
 
 def _read(path: Path) -> BuildState | None:

@@ -35,6 +35,7 @@ import psutil
 
 from dagster_code.lib import doors
 from dagster_code.lib.errors import ServerError
+from dagster_code.lib.files import write_atomically
 from dagster_code.lib.jars import jars_class_path
 from dagster_code.lib.java import find_java
 from dagster_code.lib.lock import other_writer
@@ -47,7 +48,7 @@ from dagster_code.lib.server_processes import (
     living,
     processes_of,
 )
-from dagster_code.lib.server_state import ServerState, write_atomically, write_state
+from dagster_code.lib.server_state import ServerState, write_state
 from dagster_code.lib.settings import SPARK_CONF_DIR, Settings
 from dagster_code.lib.spark_conf import Ports, local_conf, render_conf, spark_home, this_machine
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dagster_code.lib.files import write_atomically
 from dagster_code.lib.settings import Settings
 
 Status = Literal["starting", "ready", "hung"]
@@ -75,15 +76,3 @@ def write_state(settings: Settings, state: ServerState) -> None:
     """
     record = dataclasses.asdict(state) | {"started_at": state.started_at.isoformat()}
     write_atomically(state_path(settings), json.dumps(record, indent=2) + "\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file of which a reader sees all or nothing.
-
-    Args:
-        path: the file.
-        text: what it shall hold.
-    """
-    draft = path.with_name(f"{path.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
