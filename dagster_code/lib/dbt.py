@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,12 +85,16 @@ def build_arguments(variables: Mapping[str, Any], is_full_refresh: bool) -> list
 
 
 def server_environment(thrift_port: int) -> dict[str, str]:
-    """Give the variables that ``profiles.yml`` reads to find the server.
+    """Give the variables by which dbt finds the server, and knows what code it runs.
 
     Args:
         thrift_port: the Thrift door on 127.0.0.1.
     """
-    return {"ATTRIBUTION_DBT_HOST": "127.0.0.1", "ATTRIBUTION_DBT_PORT": str(thrift_port)}
+    return {
+        "ATTRIBUTION_DBT_HOST": "127.0.0.1",
+        "ATTRIBUTION_DBT_PORT": str(thrift_port),
+        "ATTRIBUTION_CODE_VERSION": code_version(),
+    }
 
 
 def project_checksum(project_dir: Path = DBT_PROJECT_DIR) -> str:
@@ -102,8 +106,29 @@ def project_checksum(project_dir: Path = DBT_PROJECT_DIR) -> str:
     Returns:
         A sha256 in hexadecimal; names and contents count, times do not.
     """
+    return _digest(project_dir, _PROJECT_FOLDERS)
+
+
+def code_version(project_dir: Path = DBT_PROJECT_DIR) -> str:
+    """Digest the models and macros: a table built by others cannot be continued, only made anew.
+
+    Seeds and variables are not code: the build itself tells which tables their changes concern.
+
+    Args:
+        project_dir: the folder of ``dbt_project.yml``.
+
+    Returns:
+        Twelve hexadecimal digits of a sha256 of names and contents.
+    """
+    return _digest(project_dir, ("models", "macros"), with_settings=False)[:12]
+
+
+def _digest(project_dir: Path, folders: Sequence[str], with_settings: bool = True) -> str:
     digest = hashlib.sha256()
-    for path in _project_files(project_dir):
+    for path in _project_files(project_dir, folders, with_settings):
+        if not with_settings and path.suffix != ".sql":
+            # Descriptions and tests decide nothing that is in a table.
+            continue
         content = path.read_bytes()
         digest.update(f"{path.relative_to(project_dir)}\0{len(content)}\0".encode())
         digest.update(content)
@@ -231,8 +256,11 @@ def _check_variable(name: object, value: object, declared: Mapping[str, Any]) ->
         raise UserError(f"--vars: {name} must not be negative, but is {value}")
 
 
-def _project_files(project_dir: Path) -> Iterator[Path]:
-    roots = [*project_dir.glob("*.yml"), *(project_dir / name for name in _PROJECT_FOLDERS)]
+def _project_files(
+    project_dir: Path, folders: Sequence[str], with_settings: bool
+) -> Iterator[Path]:
+    settings = project_dir.glob("*.yml") if with_settings else ()
+    roots = [*settings, *(project_dir / name for name in folders)]
     for root in sorted(roots):
         if root.is_file():
             yield root

@@ -1,7 +1,7 @@
-{# The channel that a conversion's whole credit goes to, given its `attribution_status` and `credited_touch`. #}
-{% macro credited_channel() -%}
+{# The channel that a conversion's whole credit goes to, given its `attribution_status` and the touch. #}
+{% macro credited_channel(touch='credited_touch') -%}
     case attribution_status
-        when 'marketing' then credited_touch.channel
+        when 'marketing' then {{ touch }}.channel
         when 'direct' then 'direct'
         else '{{ var("outside_window_channel") }}'
     end

@@ -8,89 +8,22 @@ with
 
 conversions as (
 
-    select client_id, attribution_status, revenue, touches
+    select marketing_channels, revenue
     from {{ ref('int_conversions_attributed') }}
-
-),
-
-all_touches as (
-
-    select client_id, touch_at, event_id, channel, is_marketing
-    from {{ ref('int_touches_identified') }}
-
-),
-
-converting_paths as (
-
-    select
-        transform(filter(touches, touch -> touch.channel <> 'direct'), touch -> touch.channel) as channels,
-        revenue
-    from conversions
     where attribution_status = 'marketing'
-
-),
-
-unconverted_touches as (
-
-    select
-        all_touches.*,
-        max(if(is_marketing, touch_at, null)) over (partition by client_id) as last_marketing_at
-    from all_touches
-    where not exists (
-        select 1 from conversions
-        where conversions.client_id = all_touches.client_id
-    )
-
-),
-
-numbered_touches as (
-
-    select
-        unconverted_touches.*,
-        row_number() over (
-            partition by client_id
-            order by touch_at desc, event_id desc
-        ) as recency
-    from unconverted_touches
-    where
-        touch_at <= last_marketing_at
-        and touch_at >= last_marketing_at - interval '{{ var("attribution_window_days") }}' day
-
-),
-
-located_touches as (
-
-    select
-        numbered_touches.*,
-        max(if(is_marketing, recency, null)) over (partition by client_id) as first_marketing_recency
-    from numbered_touches
 
 ),
 
 unconverted_paths as (
 
-    -- bounded like every list of touches: the latest ones, with the first marketing touch among them
-    select
-        client_id,
-        transform(
-            array_sort(collect_list(struct(touch_at, event_id, channel))),
-            touch -> touch.channel
-        ) as channels
-    from located_touches
-    where
-        is_marketing
-        and (
-            recency < {{ var('max_path_touches') }}
-            or recency = first_marketing_recency
-            or (recency = {{ var('max_path_touches') }} and first_marketing_recency <= recency)
-        )
-    group by client_id
+    select channels from {{ ref('int_unconverted_paths') }}
 
 ),
 
 paths as (
 
-    select channels, 1 as conversion_count, revenue, 0 as unconverted_count from converting_paths
+    select marketing_channels as channels, 1 as conversion_count, revenue, 0 as unconverted_count
+    from conversions
     union all
     select channels, 0 as conversion_count, cast(0 as decimal(28, 2)) as revenue, 1 as unconverted_count
     from unconverted_paths

@@ -1,6 +1,8 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        unique_key=['client_id', 'event_time'],
+        meta={'rebuilt_with': 'attribution', 'replaces': 'purchasers'},
     )
 }}
 
@@ -86,6 +88,23 @@ listed as (
             sized.client_id = earlier_blocks.client_id
             and sized.latest_block_number - 1 = earlier_blocks.block_number
 
+),
+
+judged as (
+
+    select
+        listed.*,
+        case
+            when marketing_touch_count > 0 then 'marketing'
+            when marketing_touches_so_far = 0 then 'direct'
+            else 'outside_window'
+        end as attribution_status,
+        {{ bounded_touches(
+            'latest_touches', 'touches_before_window', 'touches_so_far',
+            'if(marketing_touch_count > 0, first_marketing_touch_in_window, null)'
+        ) }} as touches
+    from listed
+
 )
 
 select
@@ -95,22 +114,23 @@ select
     purchase_count,
     transform(purchases, purchase -> purchase.event_id) as event_ids,
     filter(transform(purchases, purchase -> purchase.order_id), order_id -> order_id is not null) as order_ids,
-    case
-        when marketing_touch_count > 0 then 'marketing'
-        when marketing_touches_so_far = 0 then 'direct'
-        else 'outside_window'
-    end as attribution_status,
+    attribution_status,
     touch_count,
     marketing_touch_count,
     if(touch_count > 0, first_touch_at_in_window, null) as first_touch_at_in_window,
     if(marketing_touch_count > 0, first_marketing_touch_in_window, null) as first_marketing_touch,
     if(marketing_touch_count > 0, last_marketing_touch, null) as last_marketing_touch,
     last_marketing_touch_before_window,
-    {{ bounded_touches(
-        'latest_touches', 'touches_before_window', 'touches_so_far',
-        'if(marketing_touch_count > 0, first_marketing_touch_in_window, null)'
-    ) }} as touches,
+    {{ credited_channel('first_marketing_touch_in_window') }} as first_touch_channel,
+    {{ credited_channel('last_marketing_touch') }} as last_touch_channel,
+    touches,
     touch_count > {{ var('max_path_touches') }} as is_path_truncated,
+    -- what the data-driven models learn from, apart: they read nothing else of all conversions
+    if(
+        marketing_touch_count > 0,
+        transform(filter(touches, touch -> touch.channel <> 'direct'), touch -> touch.channel),
+        null
+    ) as marketing_channels,
     is_last_conversion,
     session_count,
     touches_so_far,
@@ -120,4 +140,5 @@ select
         {{ bounded_touches('latest_touches', '0', 'touches_so_far', 'first_marketing_touch_ever') }},
         null
     ) as journey_touches
-from listed
+from judged
+-- depends_on: {{ ref('build_changed_purchasers') }}

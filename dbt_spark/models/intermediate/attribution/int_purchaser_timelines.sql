@@ -1,6 +1,7 @@
 {{
     config(
         materialized='table',
+        meta={'rebuilt_with': 'attribution'},
     )
 }}
 
@@ -49,8 +50,12 @@ events as (
 
 purchasers as (
 
+    {% if rebuilds('attribution') -%}
     select distinct client_id from events
     where is_purchase
+    {%- else -%}
+    select client_id from {{ ref('build_changed_purchasers') }}
+    {%- endif %}
 
 ),
 
@@ -138,3 +143,4 @@ select
     last_marketing_touch,
     last_old_marketing.touch as last_marketing_touch_before_window
 from looked_back
+-- depends_on: {{ ref('build_changed_purchasers') }}

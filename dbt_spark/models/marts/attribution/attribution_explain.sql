@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['client_id', 'event_time', 'touch_event_id'],
+        meta={'rebuilt_with': 'attribution', 'replaces': 'purchasers'},
+    )
+}}
+
 with
 
 conversions as (
@@ -12,6 +20,9 @@ conversions as (
         last_marketing_touch_before_window,
         touches
     from {{ ref('int_conversions_attributed') }}
+    {% if is_incremental() -%}
+    where {{ replaced_rows('purchasers') }}
+    {%- endif %}
 
 ),
 
@@ -85,3 +96,4 @@ select
 from marked
 left join channel_rules
     on touch.channel_rule_rank = channel_rules.channel_rule_rank
+-- depends_on: {{ ref('build_changed_purchasers') }}

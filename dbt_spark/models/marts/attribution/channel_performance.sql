@@ -1,10 +1,15 @@
 with
 
-events as (
+traffic as (
 
-    select client_id, channel, is_touch, is_session_start, is_session_evidence
-    from {{ ref('stg_events') }}
-    where is_touch or is_session_start
+    select channel, touch_count, evidence_session_count, session_start_count
+    from {{ ref('int_daily_traffic') }}
+
+),
+
+client_channels as (
+
+    select client_id, channel from {{ ref('int_client_channels') }}
 
 ),
 
@@ -16,16 +21,13 @@ first_touch as (
 
 last_touch as (
 
-    select client_id, event_time, channel, revenue, attributed_revenue, attribution_status
-    from {{ ref('last_touch_attribution') }}
+    select channel, revenue, attributed_revenue from {{ ref('last_touch_attribution') }}
 
 ),
 
-marketing_touches as (
+assists as (
 
-    select client_id, touch.channel, event_time as touch_at
-    from {{ ref('int_purchaser_timelines') }}
-    where is_marketing_touch
+    select channel from {{ ref('int_assisted_conversions') }}
 
 ),
 
@@ -35,15 +37,25 @@ costs as (
 
 ),
 
-event_totals as (
+traffic_totals as (
 
     select
         channel,
-        count_if(is_touch) as touches,
-        count(distinct if(is_touch, client_id, null)) as clients,
-        count_if(is_session_evidence) as evidence_sessions,
-        count_if(is_session_start) as session_starts
-    from events
+        sum(touch_count) as touches,
+        sum(evidence_session_count) as evidence_sessions,
+        sum(session_start_count) as session_starts
+    from traffic
+    group by channel
+
+),
+
+client_totals as (
+
+    -- of unassigned a client has a row for each source
+    select
+        channel,
+        count(distinct client_id) as clients
+    from client_channels
     group by channel
 
 ),
@@ -52,19 +64,23 @@ session_totals as (
 
     -- a session starts with whatever event; it is direct if none of its events shows evidence
     select sum(session_starts) - sum(evidence_sessions) as direct_sessions
-    from event_totals
+    from traffic_totals
 
 ),
 
 channel_traffic as (
 
     select
-        event_totals.channel,
-        if(event_totals.channel = 'direct', session_totals.direct_sessions, event_totals.evidence_sessions) as sessions,
-        event_totals.touches,
-        event_totals.clients
-    from event_totals
+        traffic_totals.channel,
+        if(
+            traffic_totals.channel = 'direct', session_totals.direct_sessions, traffic_totals.evidence_sessions
+        ) as sessions,
+        traffic_totals.touches,
+        client_totals.clients
+    from traffic_totals
     cross join session_totals
+    left join client_totals
+        on traffic_totals.channel = client_totals.channel
 
 ),
 
@@ -92,61 +108,12 @@ last_touch_totals as (
 
 ),
 
-client_channels as (
-
-    select distinct client_id, channel from marketing_touches
-
-),
-
-assist_candidates as (
-
-    -- a conversion against each channel its client ever had, never against each touch
-    select
-        client_channels.client_id,
-        client_channels.channel,
-        last_touch.event_time,
-        last_touch.channel <> client_channels.channel as is_credited_elsewhere
-    from last_touch
-    inner join client_channels
-        on last_touch.client_id = client_channels.client_id
-    where last_touch.attribution_status = 'marketing'
-
-),
-
-channel_timelines as (
-
-    select client_id, channel, touch_at as event_time, touch_at, false as is_credited_elsewhere
-    from marketing_touches
-    union all
-    select client_id, channel, event_time, null as touch_at, is_credited_elsewhere
-    from assist_candidates
-
-),
-
-latest_touches as (
-
-    select
-        channel,
-        event_time,
-        is_credited_elsewhere,
-        max(touch_at) over (
-            partition by client_id, channel
-            order by event_time
-            range between unbounded preceding and current row
-        ) as latest_touch_at
-    from channel_timelines
-
-),
-
 assist_totals as (
 
     select
         channel,
         count(*) as assisted_conversions
-    from latest_touches
-    where
-        is_credited_elsewhere
-        and latest_touch_at >= event_time - interval '{{ var("attribution_window_days") }}' day
+    from assists
     group by channel
 
 ),

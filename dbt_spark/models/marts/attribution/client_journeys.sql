@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['client_id'],
+        meta={'rebuilt_with': 'attribution', 'replaces': 'purchasers'},
+    )
+}}
+
 with
 
 conversions as (
@@ -13,6 +21,9 @@ conversions as (
         is_last_conversion,
         journey_touches
     from {{ ref('int_conversions_attributed') }}
+    {% if is_incremental() -%}
+    where {{ replaced_rows('purchasers') }}
+    {%- endif %}
 
 ),
 
@@ -49,3 +60,4 @@ select
     {{ channel_path('journey_touches') }} as channel_path,
     touch_count > {{ var('max_path_touches') }} as is_path_truncated
 from clients
+-- depends_on: {{ ref('build_changed_purchasers') }}

@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['client_id', 'event_time'],
+        meta={'rebuilt_with': 'attribution', 'replaces': 'purchasers'},
+    )
+}}
+
 select
     client_id,
     event_time,
@@ -13,3 +21,7 @@ select
     {{ whole_days('first_touch_at_in_window', 'event_time') }} as days_to_conversion,
     attribution_status
 from {{ ref('int_conversions_attributed') }}
+{% if is_incremental() -%}
+where {{ replaced_rows('purchasers') }}
+{%- endif %}
+-- depends_on: {{ ref('build_changed_purchasers') }}

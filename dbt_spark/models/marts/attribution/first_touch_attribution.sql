@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['client_id', 'event_time'],
+        meta={'rebuilt_with': 'attribution', 'replaces': 'purchasers'},
+    )
+}}
+
 with
 
 conversions as (
@@ -9,6 +17,9 @@ conversions as (
         attribution_status,
         first_marketing_touch as credited_touch
     from {{ ref('int_conversions_attributed') }}
+    {% if is_incremental() -%}
+    where {{ replaced_rows('purchasers') }}
+    {%- endif %}
 
 )
 
@@ -25,3 +36,4 @@ select
     {{ credited_revenue() }} as attributed_revenue,
     attribution_status
 from conversions
+-- depends_on: {{ ref('build_changed_purchasers') }}

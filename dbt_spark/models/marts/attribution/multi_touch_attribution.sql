@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized='incremental',
+        unique_key=['client_id', 'event_time', 'model', 'touch_event_id'],
+        meta={'rebuilt_with': 'attribution', 'replaces': 'purchasers'},
+    )
+}}
+
 with
 
 conversions as (
@@ -11,6 +19,9 @@ conversions as (
         last_marketing_touch,
         filter(touches, touch -> touch.channel <> 'direct') as credited_touches
     from {{ ref('int_conversions_attributed') }}
+    {% if is_incremental() -%}
+    where {{ replaced_rows('purchasers') }}
+    {%- endif %}
 
 ),
 
@@ -139,3 +150,4 @@ select
     {{ credited_revenue() }} as attributed_revenue,
     attribution_status
 from remaining
+-- depends_on: {{ ref('build_changed_purchasers') }}

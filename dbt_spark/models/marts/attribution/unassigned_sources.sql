@@ -1,16 +1,23 @@
 with
 
-events as (
+daily_traffic as (
 
     select
-        lower(source) as source,
-        lower(medium) as medium,
-        campaign,
-        client_id,
-        event_time,
-        is_touch,
-        is_session_evidence
-    from {{ ref('stg_events') }}
+        source,
+        medium,
+        touch_count,
+        evidence_session_count,
+        example_campaign,
+        last_seen_at
+    from {{ ref('int_daily_traffic') }}
+    where channel = 'unassigned'
+
+),
+
+client_channels as (
+
+    select client_id, source, medium
+    from {{ ref('int_client_channels') }}
     where channel = 'unassigned'
 
 ),
@@ -38,13 +45,22 @@ traffic as (
     select
         source,
         medium,
-        count_if(is_session_evidence) as sessions,
-        count_if(is_touch) as touches,
-        count(distinct client_id) as clients,
-        -- the smallest: which one it is does not depend on the order of delivery
-        min(campaign) as example_campaign,
-        max(event_time) as last_seen_at
-    from events
+        sum(evidence_session_count) as sessions,
+        sum(touch_count) as touches,
+        min(example_campaign) as example_campaign,
+        max(last_seen_at) as last_seen_at
+    from daily_traffic
+    group by source, medium
+
+),
+
+clients as (
+
+    select
+        source,
+        medium,
+        count(*) as clients
+    from client_channels
     group by source, medium
 
 ),
@@ -66,7 +82,7 @@ select
     traffic.medium,
     traffic.sessions,
     traffic.touches,
-    traffic.clients,
+    clients.clients,
     coalesce(credits.last_touch_conversions, 0) as last_touch_conversions,
     cast(coalesce(credits.last_touch_revenue, 0) as decimal(28, 2)) as last_touch_revenue,
     traffic.example_campaign,
@@ -76,6 +92,10 @@ select
     suggestions.suggested_rule,
     suggestions.reason
 from traffic
+left join clients
+    on
+        traffic.source <=> clients.source
+        and traffic.medium <=> clients.medium
 left join credits
     on
         traffic.source <=> credits.source

@@ -1,6 +1,8 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        unique_key=['source', 'medium', 'campaign'],
+        meta={'rebuilt_with': 'attribution', 'replaces': 'lookup'},
     )
 }}
 
@@ -8,9 +10,10 @@ with
 
 evidence as (
 
+    -- of duplicates too: what has been seen stays seen, whatever lands later
     select source, medium, campaign
-    from {{ ref('base_events') }}
-    where has_evidence and not is_duplicate
+    from {{ ref('build_new_events') if is_incremental() else ref('base_events') }}
+    where has_evidence
     union
     select source, medium, campaign
     from {{ ref('base_ad_spend_records') }}
@@ -75,3 +78,5 @@ select
     coalesce(rule.channel, 'unassigned') as channel,
     rule.rank as channel_rule_rank
 from matched
+-- depends_on: {{ ref('build_new_events') }}
+-- depends_on: {{ ref('base_events') }}

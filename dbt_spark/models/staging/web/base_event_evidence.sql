@@ -9,6 +9,7 @@ records as (
     select
         source_sha256,
         source_position,
+        batch,
         client_id,
         event_id,
         event_time,
@@ -206,6 +207,7 @@ judged as (
 select
     source_sha256,
     source_position,
+    batch,
     client_id,
     event_id,
     event_time,

@@ -1,24 +1,79 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        unique_key=['source_sha256', 'source_position'],
+        partition_by='event_month',
+        meta={'rebuilt_with': 'events', 'replaces': 'events'},
     )
 }}
+
+{%- set columns = [
+    'source_sha256', 'source_position', 'batch', 'client_id', 'event_id', 'event_time', 'event_type',
+    'sender_channel', 'source', 'medium', 'campaign', 'has_evidence', 'referrer_host', 'page_url', 'platform',
+    'user_id', 'order_id', 'revenue', 'content_hash',
+] %}
 
 -- One exchange: every window below is within a client, and rows stay where the first one put them.
 with
 
-evidence as (
+{% if is_incremental() -%}
 
-    select /*+ repartition(client_id) */ * from {{ ref('base_event_evidence') }}
+changed_clients as (
+
+    select client_id, carried from {{ ref('build_changed_clients') }}
 
 ),
+
+-- What is new, and of the clients concerned what comes after it.
+records as (
+
+    select
+        {{ columns | join(', ') }},
+        false as was_duplicate
+    from {{ ref('build_new_events') }}
+    union all
+    select
+        {{ columns | join(', ') }},
+        is_duplicate as was_duplicate
+    from {{ this }} as replaceable
+    where
+        batch <= {{ current_scope()['from_batch'] }}
+        and {{ replaced_rows('events') }}
+
+),
+
+evidence as (
+
+    select /*+ repartition(client_id) */
+        records.*,
+        changed_clients.carried
+    from records
+    left join changed_clients
+        on records.client_id = changed_clients.client_id
+
+),
+
+{%- else -%}
+
+evidence as (
+
+    select /*+ repartition(client_id) */
+        {{ columns | join(', ') }},
+        false as was_duplicate,
+        cast(null as struct<{{ client_state_type() }}>) as carried
+    from {{ ref('base_event_evidence') }}
+
+),
+
+{%- endif %}
 
 deduplicated as (
 
     select
         evidence.*,
-        -- the file and the position only tell records of equal content apart
-        row_number() over (
+        -- the file and the position only tell records of equal content apart; a duplicate stays one for ever
+        was_duplicate
+        or row_number() over (
             partition by evidence.client_id, evidence.event_id
             order by
                 evidence.event_time, evidence.content_hash, evidence.source_sha256, evidence.source_position
@@ -33,9 +88,12 @@ gaps_measured as (
     select
         deduplicated.*,
         coalesce(
-            deduplicated.event_time > lag(deduplicated.event_time) over (
-                partition by deduplicated.client_id, deduplicated.is_duplicate
-                order by deduplicated.event_time, deduplicated.event_id
+            deduplicated.event_time > coalesce(
+                lag(deduplicated.event_time) over (
+                    partition by deduplicated.client_id, deduplicated.is_duplicate
+                    order by deduplicated.event_time, deduplicated.event_id
+                ),
+                deduplicated.carried.last_seen_at
             ) + interval '{{ var("session_timeout_minutes") }}' minute,
             true
         ) as is_session_start
@@ -47,24 +105,21 @@ sessionized as (
 
     select
         gaps_measured.*,
-        sum(cast(gaps_measured.is_session_start as bigint)) over client_so_far as session_number,
-        max(if(is_session_start, gaps_measured.event_time, null)) over client_so_far as session_started_at,
-        last_value(
-            if(
-                gaps_measured.has_evidence,
-                struct(
-                    gaps_measured.event_time,
-                    gaps_measured.sender_channel,
-                    gaps_measured.source,
-                    gaps_measured.medium,
-                    gaps_measured.campaign
-                ),
-                null
-            )
-        ) ignore nulls over (
-            partition by gaps_measured.client_id, gaps_measured.is_duplicate
-            order by gaps_measured.event_time, gaps_measured.event_id
-            rows between unbounded preceding and 1 preceding
+        coalesce(gaps_measured.carried.session_count, 0)
+        + sum(cast(gaps_measured.is_session_start as bigint)) over client_so_far as session_number,
+        coalesce(
+            max(if(is_session_start, gaps_measured.event_time, null)) over client_so_far,
+            gaps_measured.carried.session_started_at
+        ) as session_started_at,
+        coalesce(
+            last_value(
+                if(gaps_measured.has_evidence, struct({{ evidence_columns('gaps_measured.') }}), null)
+            ) ignore nulls over (
+                partition by gaps_measured.client_id, gaps_measured.is_duplicate
+                order by gaps_measured.event_time, gaps_measured.event_id
+                rows between unbounded preceding and 1 preceding
+            ),
+            gaps_measured.carried.last_evidence
         ) as previous_evidence
     from gaps_measured
     window client_so_far as (
@@ -88,10 +143,12 @@ compared as (
 
 )
 
+-- what stands behind another record has no session and is no touch
 select
     client_id,
     event_id,
     event_time,
+    cast(event_time as date) as event_date,
     event_type,
     sender_channel,
     source,
@@ -105,11 +162,12 @@ select
     order_id,
     revenue,
     is_duplicate,
-    session_number,
-    session_started_at,
-    is_session_start,
-    has_evidence and not session_had_evidence as is_session_evidence,
+    if(is_duplicate, null, session_number) as session_number,
+    if(is_duplicate, null, session_started_at) as session_started_at,
+    is_session_start and not is_duplicate as is_session_start,
+    has_evidence and not session_had_evidence and not is_duplicate as is_session_evidence,
     case
+        when is_duplicate then false
         when has_evidence then not (has_previous_tags and previous_evidence.sender_channel <=> sender_channel)
         else is_session_start
     end as is_touch_by_tags,
@@ -117,11 +175,18 @@ select
     -- if the rules give that very channel to the other one. stg_events knows the rules' channel.
     case
         when
-            has_evidence
+            not is_duplicate
+            and has_evidence
             and has_previous_tags
             and (sender_channel is null) <> (previous_evidence.sender_channel is null)
             then coalesce(sender_channel, previous_evidence.sender_channel)
     end as repeated_if_channel,
+    content_hash,
+    xxhash64(client_id, event_id) as event_key,
     source_sha256,
-    source_position
+    source_position,
+    batch,
+    cast(date_trunc('month', event_time) as date) as event_month
 from compared
+-- depends_on: {{ ref('build_new_events') }}
+-- depends_on: {{ ref('build_changed_clients') }}

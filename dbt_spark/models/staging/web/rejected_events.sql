@@ -1,22 +1,36 @@
 {{
     config(
-        materialized='table',
+        materialized='incremental',
+        unique_key=['source_sha256', 'source_position'],
+        meta={'rebuilt_with': 'events', 'replaces': 'rejects'},
     )
 }}
 
+{%- set scope = current_scope() %}
+
 with
+
+duplicates as (
+
+    select source_sha256, source_position, batch
+    from {{ ref('base_events') }} as replaceable
+    where
+        is_duplicate
+        {% if is_incremental() -%}
+        and {{ replaced_rows('events') }}
+        {%- endif %}
+
+),
 
 records as (
 
     select * from {{ ref('base_event_records') }}
-
-),
-
-duplicates as (
-
-    select source_sha256, source_position
-    from {{ ref('base_events') }}
-    where is_duplicate
+    {% if is_incremental() -%}
+    -- a record of an earlier batch may have become a duplicate now
+    where
+        batch > {{ scope['from_batch'] }}
+        or batch in ({{ batches_of_new_duplicates(scope['from_batch']) }})
+    {%- endif %}
 
 ),
 
@@ -46,3 +60,5 @@ judged as (
 
 select * from judged
 where reason is not null
+-- depends_on: {{ ref('build_scope') }}
+-- depends_on: {{ ref('build_changed_clients') }}

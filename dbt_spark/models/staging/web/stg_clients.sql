@@ -1,16 +1,4 @@
-{{
-    config(
-        materialized='table',
-    )
-}}
-
 with
-
-events as (
-
-    select client_id, event_id, event_time, event_type, platform, user_id, revenue from {{ ref('stg_events') }}
-
-),
 
 records as (
 
@@ -21,18 +9,7 @@ records as (
 
 seen_clients as (
 
-    select
-        client_id,
-        min(event_time) as first_seen_at,
-        max(event_time) as last_seen_at,
-        min_by(platform, struct(event_time, event_id)) filter (where platform is not null) as first_platform,
-        count(*) as event_count,
-        count_if(event_type = 'page_view') as page_view_count,
-        count_if(event_type = 'purchase') as purchase_count,
-        sum(revenue) as total_revenue,
-        max_by(user_id, struct(event_time, event_id)) filter (where user_id is not null) as user_id
-    from events
-    group by client_id
+    select * from {{ ref('base_clients') }}
 
 ),
 

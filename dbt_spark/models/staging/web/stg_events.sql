@@ -33,7 +33,7 @@ select
     event_id,
     client_id,
     event_time,
-    cast(event_time as date) as event_date,
+    event_date,
     event_type,
     coalesce(sender_channel, if(has_evidence, rule_channel, 'direct')) as channel,
     if(sender_channel is null, rule_rank, null) as channel_rule_rank,

@@ -29,7 +29,8 @@ rules as (
             {%- for column in columns %},
             cast({{ column }} as string)
             {%- endfor %}
-        )) as rule
+        )) as rule,
+        {{ 'true' if seed == 'channel_rules' else 'false' }} as is_channel_rule
     from {{ ref(seed) }}
     {%- if not loop.last %}
     union all
@@ -41,5 +42,9 @@ rules as (
 select
     -- sorted: the order of a file's lines says nothing
     substring(sha2(array_join(array_sort(collect_list(rule)), '\n'), 256), 1, 12) as rule_version,
+    -- of what an event shows by itself, before any channel is given
+    substring(
+        sha2(array_join(array_sort(collect_list(rule) filter (where not is_channel_rule)), '\n'), 256), 1, 12
+    ) as evidence_version,
     count(*) as rule_count
 from rules

@@ -1,0 +1,162 @@
+{#
+    What a build has to do, and how it does it. docs/adr/0009 has the reasons.
+
+    A build covers what `build_scope` says: the batches landed since the last complete build, or everything. The tables
+    built with a configuration are rebuilt together when that changes, as two groups: `events` (what an event shows:
+    sessions, evidence, clients) and `attribution` (channels and all that follows from them).
+#}
+
+{# A table of an earlier build, without an edge in the graph: what a model reads of its own successors' past. #}
+{% macro earlier(schema_name, table_name) -%}
+    {{ return(adapter.get_relation(database=none, schema=schema_name, identifier=table_name)) }}
+{%- endmacro %}
+
+{# The one row of `build_scope`, as a mapping; none where no build has begun, or while dbt parses or tests. #}
+{% macro current_scope() -%}
+    {%- if not execute or model.resource_type == 'unit_test' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set scope = earlier('builds', 'build_scope') -%}
+    {%- if scope is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set rows = run_query('select * from ' ~ scope) -%}
+    {{ return(rows.rows[0].dict() if rows.rows | length == 1 else none) }}
+{%- endmacro %}
+
+{# Whether this build makes the tables of a group anew. True where nothing is known, hence in unit tests. #}
+{% macro rebuilds(group) -%}
+    {%- if not execute -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- set scope = current_scope() -%}
+    {%- if scope is none -%}
+        {{ return(true) }}
+    {%- endif -%}
+    {%- if flags.FULL_REFRESH and scope['invocation_id'] != invocation_id -%}
+        {{ exceptions.raise_compiler_error(
+            "a full refresh of " ~ model.name ~ " alone would mix builds: select build_scope+ with it"
+        ) }}
+    {%- endif -%}
+    {{ return(scope['is_full_' ~ group]) }}
+{%- endmacro %}
+
+{#
+    dbt asks this of every incremental model, and is_incremental() asks it too: a model with a group in its meta follows
+    the build's scope, so that a changed rule or variable rebuilds what it concerns without --full-refresh.
+#}
+{% macro should_full_refresh() %}
+    {%- set own = config.get('full_refresh') -%}
+    {%- if own is not none -%}
+        {{ return(own) }}
+    {%- endif -%}
+    {%- set group = (config.get('meta') or {}).get('rebuilt_with') -%}
+    {{ return(rebuilds(group) if group else flags.FULL_REFRESH) }}
+{% endmacro %}
+
+{# The first month, as a date literal, with events that this build can change; none when it changes none. #}
+{% macro first_changed_month() -%}
+    {%- set rows = run_query(
+        "select cast(date_trunc('month', min(changed_from)) as date) as month from builds.build_changed_clients"
+    ) -%}
+    {{ return(rows.rows[0]['month'] or '9999-12-01') }}
+{%- endmacro %}
+
+{# The dates with events that this build can change, as a list of literals, by which files are left out. #}
+{% macro changed_dates() -%}
+    {%- set rows = run_query('select event_date from builds.build_changed_dates order by 1') -%}
+    {%- for date in rows.columns[0].values() -%}
+        date '{{ date }}'{{ ", " if not loop.last }}
+    {%- else -%}
+        date '9999-12-31'
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The batches, as a list of numbers, of older records that stand behind another one since this build. #}
+{% macro batches_of_new_duplicates(from_batch) -%}
+    {%- set rows = run_query(
+        'select distinct batch from ' ~ earlier('staging', 'base_events') ~ ' as replaceable where is_duplicate and batch <= '
+        ~ from_batch ~ ' and ' ~ replaced_rows('events')
+    ) -%}
+    {{ rows.columns[0].values() | map('string') | join(', ') or '0' }}
+{%- endmacro %}
+
+{# The rows of an earlier table that this build replaces, by the `replaces` of a model's meta; a condition. #}
+{% macro replaced_rows(kind) -%}
+    {%- if kind == 'purchasers' -%}
+        client_id in (select client_id from builds.build_changed_purchasers)
+    {%- elif kind == 'clients' -%}
+        client_id in (select client_id from builds.build_changed_clients)
+    {%- elif kind == 'rejects' -%}
+        {%- set from_batch = current_scope()['from_batch'] -%}
+        batch > {{ from_batch }} or batch in ({{ batches_of_new_duplicates(from_batch) }})
+    {%- elif kind == 'lookup' -%}
+        true
+    {%- elif kind == 'events' -%}
+        event_month >= date '{{ first_changed_month() }}'
+        and exists (
+            select 1 from builds.build_changed_clients as changed_clients
+            where replaceable.client_id = changed_clients.client_id
+            and replaceable.event_time >= changed_clients.changed_from
+        )
+    {%- elif kind == 'later_events' -%}
+        event_date >= date '{{ first_changed_month() }}'
+        and exists (
+            select 1 from builds.build_changed_clients as changed_clients
+            where replaceable.client_id = changed_clients.client_id
+            and replaceable.event_time >= changed_clients.changed_from
+        )
+    {%- elif kind == 'dates' -%}
+        event_date in ({{ changed_dates() }})
+    {%- elif kind == 'log' -%}
+        invocation_id = '{{ invocation_id }}'
+    {%- elif kind == 'build' -%}
+        since_build <=> (select last_build from builds.build_scope)
+    {%- else -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ": meta.replaces is " ~ kind) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    Brings a table up to date in one commit: of the rows that the model replaces, those that are gone are deleted, those
+    that differ updated, new ones inserted, and equal ones not touched. Doing it again changes nothing.
+#}
+{% macro spark__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) %}
+    {%- set columns = adapter.get_columns_in_relation(target) | map(attribute='name') | list -%}
+    {%- set replaces = (config.get('meta') or {}).get('replaces') -%}
+    {#- What raw records have shown once is never unseen: these tables only grow. -#}
+    {%- set adds_only = replaces in ['rejects', 'lookup'] %}
+    merge into {{ target }} as target
+    using (
+        select
+            {%- for column in columns %}
+            if(computed.is_there, computed.{{ column }}, standing.{{ column }}) as {{ column }},
+            {%- endfor %}
+            computed.is_there is null as is_gone
+        from (
+            select replaceable.*, true as is_there from {{ target }} as replaceable
+            where {{ replaced_rows(replaces) }}
+        ) as standing
+        full outer join (select *, true as is_there from {{ source }}) as computed
+            on {% for key in unique_key %}{{ "and " if not loop.first }}standing.{{ key }} <=> computed.{{ key }} {% endfor %}
+        where
+            {% if not adds_only -%}
+            computed.is_there is null
+            or {% endif -%}
+            standing.is_there is null
+            or computed.is_there and not (
+                struct({% for column in columns %}computed.{{ column }}{{ ", " if not loop.last }}{% endfor %})
+                <=> struct({% for column in columns %}standing.{{ column }}{{ ", " if not loop.last }}{% endfor %})
+            )
+    ) as change
+    on
+        {% if replaces == 'events' -%} target.event_month >= date '{{ first_changed_month() }}' and {% endif %}
+        {%- for key in unique_key %}{{ "and " if not loop.first }}target.{{ key }} <=> change.{{ key }} {% endfor %}
+    when matched and change.is_gone then delete
+    when matched then update set
+        {%- for column in columns %}
+        target.{{ column }} = change.{{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
+    when not matched then insert ({{ columns | join(', ') }})
+    values ({% for column in columns %}change.{{ column }}{{ ", " if not loop.last }}{% endfor %})
+{% endmacro %}

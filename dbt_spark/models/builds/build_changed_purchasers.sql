@@ -1,0 +1,48 @@
+{{
+    config(
+        materialized='table',
+        meta={'rebuilt_with': 'attribution'},
+    )
+}}
+
+{%- set conversions = earlier('intermediate', 'int_conversions_attributed') -%}
+{%- set is_rebuilt = rebuilds('attribution') %}
+
+with
+
+purchases as (
+
+    select client_id from {{ ref('base_events') }} as replaceable
+    where
+        event_type = 'purchase'
+        and not is_duplicate
+        and {{ 'false' if is_rebuilt else replaced_rows('events') }}
+
+){% if not is_rebuilt %},
+
+changed_clients as (
+
+    select client_id, changed_from from {{ ref('build_changed_clients') }}
+
+),
+
+-- a purchase that has become a duplicate may have been a conversion
+conversions as (
+
+    select conversions.client_id
+    from {{ conversions }} as conversions
+    inner join changed_clients
+        on
+            conversions.client_id = changed_clients.client_id
+            and conversions.event_time >= changed_clients.changed_from
+
+)
+{%- endif %}
+
+select client_id from purchases
+{% if is_rebuilt -%}
+-- depends_on: {{ ref('build_changed_clients') }}
+{%- else -%}
+union
+select client_id from conversions
+{%- endif %}
