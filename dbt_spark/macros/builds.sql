@@ -11,6 +11,15 @@
     {{ return(adapter.get_relation(database=none, schema=schema_name, identifier=table_name)) }}
 {%- endmacro %}
 
+{# What a model is built after, besides what it always reads. Said to dbt while it parses: a unit test need not give it. #}
+{% macro after() -%}
+    {%- if not execute -%}
+        {%- for name in varargs -%}
+            {%- do ref(name) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {# The one row of `build_scope`, as a mapping; none where no build has begun, or while dbt parses or tests. #}
 {% macro current_scope() -%}
     {%- if not execute or model.resource_type == 'unit_test' -%}
@@ -22,6 +31,15 @@
     {%- endif -%}
     {%- set rows = run_query('select * from ' ~ scope) -%}
     {{ return(rows.rows[0].dict() if rows.rows | length == 1 else none) }}
+{%- endmacro %}
+
+{# The last batch of events that the tables have, and the last one that they will have after this build. #}
+{% macro built_batch() -%}
+    {{ current_scope()['from_batch'] }}
+{%- endmacro %}
+
+{% macro landed_batch() -%}
+    {{ current_scope()['to_batch'] }}
 {%- endmacro %}
 
 {# Whether this build makes the tables of a group anew. True where nothing is known, hence in unit tests. #}
@@ -73,10 +91,10 @@
 {%- endmacro %}
 
 {# The batches, as a list of numbers, of older records that stand behind another one since this build. #}
-{% macro batches_of_new_duplicates(from_batch) -%}
+{% macro batches_of_new_duplicates() -%}
     {%- set rows = run_query(
         'select distinct batch from ' ~ earlier('staging', 'base_events') ~ ' as replaceable where is_duplicate and batch <= '
-        ~ from_batch ~ ' and ' ~ replaced_rows('events')
+        ~ built_batch() ~ ' and ' ~ replaced_rows('events')
     ) -%}
     {{ rows.columns[0].values() | map('string') | join(', ') or '0' }}
 {%- endmacro %}
@@ -88,8 +106,7 @@
     {%- elif kind == 'clients' -%}
         client_id in (select client_id from builds.build_changed_clients)
     {%- elif kind == 'rejects' -%}
-        {%- set from_batch = current_scope()['from_batch'] -%}
-        batch > {{ from_batch }} or batch in ({{ batches_of_new_duplicates(from_batch) }})
+        batch > {{ built_batch() }} or batch in ({{ batches_of_new_duplicates() }})
     {%- elif kind == 'lookup' -%}
         true
     {%- elif kind == 'events' -%}
@@ -160,3 +177,21 @@
     when not matched then insert ({{ columns | join(', ') }})
     values ({% for column in columns %}change.{{ column }}{{ ", " if not loop.last }}{% endfor %})
 {% endmacro %}
+
+{# Whether everything that a build brings up to date is in this one: a condition. #}
+{% macro is_whole_build() -%}
+    {%- set left_out = [] -%}
+    {%- if execute -%}
+        {%- for id, node in graph.nodes.items() -%}
+            {%- if node.resource_type == 'model' and node.config.meta.get('rebuilt_with') and id not in selected_resources -%}
+                {%- do left_out.append(id) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ 'false' if left_out else 'true' }}
+{%- endmacro %}
+
+{# The Delta version of a table as it is now. #}
+{% macro latest_version(relation) -%}
+    {{ run_query('describe history ' ~ relation ~ ' limit 1').rows[0]['version'] if execute else 'null' }}
+{%- endmacro %}

@@ -1,49 +1,49 @@
-{# What is known of a client at a time: everything that later events need of the earlier ones. #}
-{% macro client_state() -%}
-    {{ return({
-        'first_seen_at': ('timestamp', "min({}event_time)"),
-        'last_seen_at': ('timestamp', "max({}event_time)"),
-        'first_platform': ('string', "min_by({0}platform, struct({0}event_time, {0}event_id)) filter (where {0}platform is not null)"),
-        'user_id': ('string', "max_by({0}user_id, struct({0}event_time, {0}event_id)) filter (where {0}user_id is not null)"),
-        'event_count': ('bigint', "count(*)"),
-        'page_view_count': ('bigint', "count_if({}event_type = 'page_view')"),
-        'purchase_count': ('bigint', "count_if({}event_type = 'purchase')"),
-        'total_revenue': ('decimal(28,2)', "cast(coalesce(sum({}revenue), 0) as decimal(28, 2))"),
-        'session_count': ('bigint', "max({}session_number)"),
-        'session_started_at': ('timestamp', "max({}session_started_at)"),
-        'last_evidence': (
-            'struct<' ~ evidence_type() ~ '>',
-            "max_by(struct(" ~ evidence_columns('{0}') ~ "), struct({0}event_time, {0}event_id)) filter (where {0}has_evidence)"
+{#
+    What is known of a client at a time: everything that later events need of the earlier ones. Written as
+
+    type: the type of a struct that holds it;
+    columns: the columns of base_clients, of which `a` is the prefix;
+    aggregates: what events without duplicates leave behind, of which `a` is the prefix;
+    continued: what is known after the events of `b`, of a client of whom `a` was known before them.
+#}
+{% macro client_state(form, a='', b='') -%}
+    {%- set evidence = 'event_time:timestamp,sender_channel:string,source:string,medium:string,campaign:string' -%}
+    {%- set last = 'struct({0}event_time, {0}event_id)' -%}
+    {%- set parts = [
+        ('first_seen_at', 'timestamp', 'first', 'min({0}event_time)'),
+        ('last_seen_at', 'timestamp', 'last', 'max({0}event_time)'),
+        ('first_platform', 'string', 'first', 'min_by({0}platform, ' ~ last ~ ') filter (where {0}platform is not null)'),
+        ('user_id', 'string', 'last', 'max_by({0}user_id, ' ~ last ~ ') filter (where {0}user_id is not null)'),
+        ('event_count', 'bigint', 'sum', 'count(*)'),
+        ('page_view_count', 'bigint', 'sum', "count_if({0}event_type = 'page_view')"),
+        ('purchase_count', 'bigint', 'sum', "count_if({0}event_type = 'purchase')"),
+        ('total_revenue', 'decimal(28,2)', 'sum', 'cast(coalesce(sum({0}revenue), 0) as decimal(28, 2))'),
+        ('session_count', 'bigint', 'last', 'max({0}session_number)'),
+        ('session_started_at', 'timestamp', 'last', 'max({0}session_started_at)'),
+        (
+            'last_evidence', 'struct<' ~ evidence ~ '>', 'last',
+            'max_by(' ~ evidence_of('{0}') ~ ', ' ~ last ~ ') filter (where {0}has_evidence)',
         ),
-    }) }}
-{%- endmacro %}
-
-{# The evidence of an event that the next one is held against, with its time. #}
-{% macro evidence_columns(prefix) -%}
-    {{ return(
-        prefix ~ 'event_time, ' ~ prefix ~ 'sender_channel, ' ~ prefix ~ 'source, ' ~ prefix ~ 'medium, ' ~ prefix ~ 'campaign'
-    ) }}
-{%- endmacro %}
-
-{% macro evidence_type() -%}
-    {{ return('event_time:timestamp,sender_channel:string,source:string,medium:string,campaign:string') }}
-{%- endmacro %}
-
-{% macro client_state_columns(prefix) -%}
-    {%- for name in client_state() %}
-            {{ prefix }}{{ name }}{{ "," if not loop.last }}
+    ] -%}
+    {%- for name, type, merge, aggregate in parts %}
+    {%- if form == 'type' -%}
+        {{ name }}:{{ type }}
+    {%- elif form == 'columns' %}
+        {{ a }}{{ name }}
+    {%- elif form == 'aggregates' %}
+        {{ aggregate.format(a) }} as {{ name }}
+    {%- elif merge == 'first' %}
+    coalesce({{ a }}.{{ name }}, {{ b }}.{{ name }}) as {{ name }}
+    {%- elif merge == 'last' %}
+    coalesce({{ b }}.{{ name }}, {{ a }}.{{ name }}) as {{ name }}
+    {%- else %}
+    cast(coalesce({{ a }}.{{ name }}, 0) + coalesce({{ b }}.{{ name }}, 0) as {{ type }}) as {{ name }}
+    {%- endif -%}
+    {{ "," if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
-{% macro client_state_type() -%}
-    {%- for name, parts in client_state().items() -%}
-        {{ name }}:{{ parts[0] }}{{ "," if not loop.last }}
-    {%- endfor -%}
-{%- endmacro %}
-
-{# The state that events, without duplicates, leave behind. #}
-{% macro client_state_aggregates(prefix) -%}
-    {%- for name, parts in client_state().items() %}
-            {{ parts[1].format(prefix) }} as {{ name }}{{ "," if not loop.last }}
-    {%- endfor %}
+{# The evidence of an event, with its time: what the next event's is held against. #}
+{% macro evidence_of(prefix) -%}
+    struct({{ prefix }}event_time, {{ prefix }}sender_channel, {{ prefix }}source, {{ prefix }}medium, {{ prefix }}campaign)
 {%- endmacro %}

@@ -7,6 +7,7 @@ from dagster_code.definitions import MARTS_FRESHNESS
 from dagster_code.defs.transform.checks import ALL_CHECKS
 
 MARTS = {
+    "attribution_changes",
     "attribution_explain",
     "channel_performance",
     "client_journeys",
@@ -45,7 +46,7 @@ def test_every_asset_has_description_group_owner_and_kinds(graph):
 
 
 def test_keys_are_layer_and_table_and_the_layer_is_the_group(graph):
-    layers = {"raw", "seeds", "staging", "intermediate", "marts"}
+    layers = {"raw", "seeds", "builds", "staging", "intermediate", "marts"}
     assert {node.key.path[0] for node in nodes(graph)} == layers
     assert all(node.group_name == node.key.path[0] for node in nodes(graph))
 
@@ -62,7 +63,10 @@ def test_every_mart_is_there(graph):
         ("raw/ad_spend", "staging/base_ad_spend_records"),
         ("intermediate/int_channel_costs", "marts/channel_performance"),
         ("staging/base_event_records", "staging/rejected_events"),
-        ("staging/stg_events", "staging/stg_clients"),
+        ("staging/base_events", "staging/base_clients"),
+        ("staging/base_clients", "staging/stg_clients"),
+        ("raw/landed_files", "staging/stg_event_files"),
+        ("builds/build_changed_clients", "staging/base_events"),
     ],
 )
 def test_dependencies_are_those_of_the_data(graph, upstream, downstream):

@@ -6,15 +6,26 @@ import pytest
 
 from dagster_code.lib.settings import DBT_PROJECT_DIR
 
-LAYERS = ("staging", "intermediate", "marts")
-PREFIXES = {"staging": ("base_", "stg_", "rejected_"), "intermediate": ("int_",)}
-ACCESS = {"staging": "protected", "intermediate": "private", "marts": "public"}
+LAYERS = ("builds", "staging", "intermediate", "marts")
+PREFIXES = {
+    "builds": ("build_",),
+    "staging": ("base_", "stg_", "rejected_"),
+    "intermediate": ("int_",),
+}
+ACCESS = {
+    "builds": "protected",
+    "staging": "protected",
+    "intermediate": "private",
+    "marts": "public",
+}
 
 # Which layers each layer may read; sources and seeds are the entrance, staging only.
+# What a build covers and what it changes is known to all; its log is written when all is done.
 READABLE = {
-    "staging": {"staging"},
-    "intermediate": {"staging", "intermediate"},
-    "marts": {"staging", "intermediate", "marts"},
+    "builds": {"builds", "staging", "intermediate", "marts"},
+    "staging": {"builds", "staging"},
+    "intermediate": {"builds", "staging", "intermediate"},
+    "marts": {"builds", "staging", "intermediate", "marts"},
 }
 
 # Views: a test here would compute them once more, to find what a test of the table that is built
@@ -23,10 +34,15 @@ KEYS_TESTED_ONE_STEP_LATER = {
     "base_event_records": "each of its rows is in base_events or rejected_events, under its key",
     "base_event_evidence": "each of its rows is in base_events, under its key",
     "base_ad_spend_records": "a record that came twice under its key counts once, as a duplicate",
+    "build_changed_dates": "its rows are distinct dates",
+    "build_changed_purchasers": "its rows are a union of clients",
+    "build_new_events": "each of its rows is in base_events, under its key",
+    "build_scope": "has one row, which the build reads before any other table",
     "int_channel_costs": "each of its rows is in channel_performance, under its key",
 }
 
 CONSERVATION_IS_ELSEWHERE = {
+    "attribution_changes": "has the conversions that changed only",
     "attribution_explain": "repeats a conversion's revenue on each touch that it explains",
     "unassigned_sources": "has a part of the revenue; a singular test holds it against last touch",
     "rejected_events_summary": "counts records, has no revenue",
@@ -42,13 +58,14 @@ UNIT_TESTED = {
     "stg_rule_version": ["order", "changes"],
     "stg_channel_suggestions": ["lines_to_paste"],
     "unassigned_sources": ["missing_tags"],
-    "base_events": ["gap", "repeated_evidence", "duplicates"],
+    "base_events": ["gap", "repeated_evidence", "duplicates", "increment"],
     "int_purchaser_timelines": ["window", "direct"],
     "int_conversions_attributed": ["one_instant"],
     "first_touch_attribution": ["credits_by_status"],
     "last_touch_attribution": ["credits_by_status", "outside_the_window"],
     "multi_touch_attribution": ["largest_remainders", "without_marketing"],
-    "int_channel_paths": ["without_a_conversion"],
+    "int_unconverted_paths": ["without_a_conversion"],
+    "int_daily_traffic": ["spellings"],
     "rejected_events_summary": ["day_of_landing"],
 }
 
@@ -88,6 +105,10 @@ CONTRACT = {
         last_touch_conversions last_touch_revenue assisted_conversions conversion_rate
         average_order_value unattributed_revenue cost cpa roas
     """,
+    "attribution_changes": """
+        since_build changed_at client_id event_time reason previous_first_touch_channel
+        first_touch_channel previous_last_touch_channel last_touch_channel previous_revenue revenue
+    """,
     "attribution_explain": "client_id event_time touch_at is_first_touch is_last_touch decision",
     "multi_touch_attribution": """
         client_id event_time model touch_at channel source medium campaign weight attributed_revenue
@@ -123,7 +144,7 @@ TYPES = [
 # --- Layers ---------------------------------------------------------------------------------------
 
 
-def test_every_model_is_in_one_of_the_three_layers(project):
+def test_every_model_is_in_one_of_the_layers(project):
     assert {model["fqn"][1] for model in project.models.values()} == set(LAYERS)
 
 
@@ -152,11 +173,12 @@ def test_the_folder_is_the_layer_and_the_schema(project):
 
 def test_only_staging_reads_sources(project):
     readers = {
-        model["fqn"][1]
+        model["name"] if model["fqn"][1] == "builds" else model["fqn"][1]
         for model in project.models.values()
         if any(kind == "source" for kind, _name in project.parents(model))
     }
-    assert readers == {"staging"}
+    # what a build covers begins with what has landed
+    assert readers == {"staging", "build_scope"}
 
 
 def test_only_staging_reads_seeds(project):
@@ -186,7 +208,7 @@ def test_what_is_internal_to_staging_is_read_by_staging_only(project):
         for model in project.models.values()
         if any(name.startswith("base_") for _kind, name in project.parents(model))
     }
-    assert readers == {"staging"}
+    assert readers == {"builds", "staging"}
 
 
 # --- Documentation and ownership ------------------------------------------------------------------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 BASE_EVENTS = "models/staging/web/base_events.sql"
 TIMELINES = "models/intermediate/attribution/int_purchaser_timelines.sql"
-CHANNEL_PERFORMANCE = "models/marts/attribution/channel_performance.sql"
+ASSISTS = "models/intermediate/attribution/int_assisted_conversions.sql"
 
 
 class MutantNotFoundError(Exception):
@@ -84,7 +84,7 @@ MUTANTS = (
     Mutant(
         "assist_window",
         "a touch exactly 30 x 24 h old assists no conversion (> for >=)",
-        CHANNEL_PERFORMANCE,
+        ASSISTS,
         "and latest_touch_at >= event_time",
         "and latest_touch_at > event_time",
     ),
@@ -92,8 +92,8 @@ MUTANTS = (
         "session_gap",
         "a gap of exactly 30 minutes starts a session (>= for >)",
         BASE_EVENTS,
-        "deduplicated.event_time > lag(",
-        "deduplicated.event_time >= lag(",
+        "deduplicated.event_time > coalesce(",
+        "deduplicated.event_time >= coalesce(",
     ),
     Mutant(
         "session_tie",

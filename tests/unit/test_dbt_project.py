@@ -7,6 +7,7 @@ import pytest
 
 from dagster_code.lib.dbt import (
     build_arguments,
+    code_version,
     declared_variables,
     failed_test_message,
     failures,
@@ -76,11 +77,24 @@ def test_a_build_passes_variables_and_the_full_refresh_on():
     assert arguments[3:] == ["--vars", '{"a": "x", "b": 1}', "--full-refresh"]
 
 
-def test_dbt_finds_the_server_on_loopback():
+def test_dbt_finds_the_server_on_loopback_and_knows_the_code():
     assert server_environment(1234) == {
         "ATTRIBUTION_DBT_HOST": "127.0.0.1",
         "ATTRIBUTION_DBT_PORT": "1234",
+        "ATTRIBUTION_CODE_VERSION": code_version(),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "is_code"),
+    [("models/a.sql", True), ("macros/c.sql", True), ("seeds/b.csv", False), ("models/a.yml", False)],
+)
+def test_the_version_of_the_code_is_that_of_models_and_macros(tmp_path, name, is_code):
+    before = code_version(tmp_path)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("select 1", encoding="utf-8")
+    assert (code_version(tmp_path) != before) == is_code
 
 
 @pytest.mark.parametrize("name", ["models/a.sql", "seeds/b.csv", "macros/c.sql", "x.yml"])

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from dagster_code.defs.ingestion.steps import RAW_COLUMNS_NOTE, land_kind, landing_result
 from dagster_code.defs.resources import AttributionHome
-from dagster_code.lib.landing.schema import Kind, records_table
+from dagster_code.lib.landing.schema import KINDS, REGISTER_TABLE, Kind, records_table
 
 # What passes by itself: a busy disk, a server that was just restarted. Mistakes in the input are
 # never retried: they come back as dg.Failure(allow_retries=False).
@@ -62,4 +62,14 @@ raw_clients = _landing_asset(
 raw_ad_spend = _landing_asset(
     "spend",
     "What was spent on advertising, one row per delivered record, uninterpreted; may stay empty.",
+)
+
+# Every landing writes it along with the records, so no step of its own makes it.
+landed_files = dg.AssetSpec(
+    key=REGISTER_TABLE.split("."),
+    deps=[dg.AssetKey(records_table(kind).split(".")) for kind in KINDS],
+    group_name="raw",
+    owners=["team:data-platform"],
+    kinds={"spark", "deltalake"},
+    description="The register of files: one row per file that has landed, with what it brought.",
 )

@@ -5,7 +5,6 @@
     )
 }}
 
--- depends_on: {{ ref('build_scope') }}
 {%- set events = earlier('staging', 'base_events') -%}
 {%- set clients = earlier('staging', 'base_clients') %}
 
@@ -28,7 +27,7 @@ changed as (
 select
     client_id,
     changed_from,
-    cast(null as struct<{{ client_state_type() }}>) as carried
+    cast(null as struct<{{ client_state('type') }}>) as carried
 from changed
 
 {%- else -%}
@@ -65,7 +64,7 @@ known as (
         changed.client_id,
         changed.changed_from,
         clients.last_seen_at < changed.changed_from as is_on_time,
-        struct({{ client_state_columns('clients.') }}) as carried
+        struct({{ client_state('columns', 'clients.') }}) as carried
     from changed
     left join {{ clients }} as clients
         on changed.client_id = clients.client_id
@@ -84,7 +83,7 @@ past as (
 
     select
         events.client_id,
-        struct({{ client_state_aggregates('events.') }}) as carried
+        struct({{ client_state('aggregates', 'events.') }}) as carried
     from {{ events }} as events
     inner join late
         on
@@ -104,3 +103,4 @@ left join past
     on known.client_id = past.client_id
 
 {%- endif %}
+{{ after('build_scope') }}

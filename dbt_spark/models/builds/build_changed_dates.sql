@@ -8,4 +8,4 @@
 select distinct event_date
 from {{ ref('base_events') }} as replaceable
 where {{ 'false' if rebuilds('attribution') else replaced_rows('events') }}
--- depends_on: {{ ref('build_changed_clients') }}
+{{ after('build_changed_clients') }}

@@ -41,8 +41,8 @@ conversions as (
 
 select client_id from purchases
 {% if is_rebuilt -%}
--- depends_on: {{ ref('build_changed_clients') }}
 {%- else -%}
 union
 select client_id from conversions
 {%- endif %}
+{{ after('build_changed_clients') }}

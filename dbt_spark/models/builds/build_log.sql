@@ -7,22 +7,6 @@
     )
 }}
 
-{#- A build of a part of the models is no complete build: its row is not written. -#}
-{%- set is_complete = namespace(yes=true) -%}
-{%- if execute -%}
-    {%- for id, node in graph.nodes.items() -%}
-        {%- if node.resource_type == 'model' and node.config.meta.get('rebuilt_with') and id not in selected_resources -%}
-            {%- set is_complete.yes = false -%}
-        {%- endif -%}
-    {%- endfor -%}
-{%- endif -%}
-{%- set history = namespace(version=none) -%}
-{%- if execute -%}
-    {%- set history.version = run_query(
-        'describe history ' ~ ref('int_conversions_attributed') ~ ' limit 1'
-    ).rows[0]['version'] -%}
-{%- endif %}
-
 select
     last_build + 1 as build_number,
     invocation_id,
@@ -36,16 +20,17 @@ select
     events_fingerprint,
     attribution_fingerprint,
     code_version,
-    cast({{ history.version if history.version is not none else 'null' }} as bigint) as conversions_version
+    cast({{ latest_version(ref('int_conversions_attributed')) }} as bigint) as conversions_version
 from {{ ref('build_scope') }}
 where
     invocation_id = '{{ invocation_id }}'
-    and {{ is_complete.yes }}
+    -- a build of some of the models is no complete build
+    and {{ is_whole_build() }}
 {%- for model in [
     'base_events', 'base_clients', 'base_channel_lookup', 'rejected_events', 'int_conversions_attributed',
     'int_assisted_conversions', 'int_unconverted_paths', 'int_client_channels', 'int_daily_traffic',
     'first_touch_attribution', 'last_touch_attribution', 'conversion_paths', 'client_journeys', 'attribution_explain',
     'multi_touch_attribution', 'attribution_changes',
 ] %}
--- depends_on: {{ ref(model) }}
+{{ after(model) }}
 {%- endfor %}

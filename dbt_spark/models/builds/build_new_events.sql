@@ -5,8 +5,6 @@
     )
 }}
 
-{%- set scope = current_scope() %}
-
 select
     *,
     xxhash64(client_id, event_id) as event_key
@@ -15,7 +13,7 @@ from {{ ref('base_event_evidence') }}
 where false
 {%- else -%}
 where
-    batch > {{ scope['from_batch'] }}
-    and batch <= {{ scope['to_batch'] }}
+    batch > {{ built_batch() }}
+    and batch <= {{ landed_batch() }}
 {%- endif %}
--- depends_on: {{ ref('build_scope') }}
+{{ after('build_scope') }}

@@ -83,4 +83,4 @@ from latest_touches
 where
     is_conversion
     and latest_touch_at >= event_time - interval '{{ var("attribution_window_days") }}' day
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

@@ -48,4 +48,4 @@ select
     min(touch_at) as first_touch_at
 from touches
 group by client_id, channel, source, medium
--- depends_on: {{ ref('build_changed_clients') }}
+{{ after('build_changed_clients') }}

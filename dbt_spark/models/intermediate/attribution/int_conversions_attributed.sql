@@ -141,4 +141,4 @@ select
         null
     ) as journey_touches
 from judged
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

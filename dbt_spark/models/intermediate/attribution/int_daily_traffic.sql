@@ -25,7 +25,7 @@ events as (
     where
         (is_touch or is_session_start or channel = 'unassigned')
         {% if is_incremental() -%}
-        and event_date in ({{ changed_dates() }})
+        and {{ replaced_rows('dates') }}
         {%- endif %}
 
 )
@@ -43,4 +43,4 @@ select
     max(event_time) as last_seen_at
 from events
 group by event_date, channel, source, medium
--- depends_on: {{ ref('build_changed_dates') }}
+{{ after('build_changed_dates') }}

@@ -143,4 +143,4 @@ select
     last_marketing_touch,
     last_old_marketing.touch as last_marketing_touch_before_window
 from looked_back
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

@@ -77,4 +77,4 @@ where
         or (recency = {{ var('max_path_touches') }} and first_marketing_recency <= recency)
     )
 group by client_id
--- depends_on: {{ ref('build_changed_clients') }}
+{{ after('build_changed_clients') }}

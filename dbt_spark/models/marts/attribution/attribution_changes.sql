@@ -62,29 +62,46 @@ compared as (
 
 ),
 
+credited_before as (
+
+    select
+        client_id,
+        event_time,
+        explode(array(credit_before.first_touch, credit_before.last_touch)) as touch
+    from compared
+    where is_there_now and was_there_before
+
+),
+
+duplicates as (
+
+    select client_id, event_id from {{ ref('rejected_events') }}
+    where reason = 'duplicate_event_id'
+
+),
+
+timelines as (
+
+    select client_id, event_time, event_id from {{ ref('int_purchaser_timelines') }}
+
+),
+
 lost_touches as (
 
     -- credited before, and now behind another record of the same event
     select distinct
-        compared.client_id,
-        compared.event_time
-    from compared
-    inner join {{ ref('base_events') }} as events
+        credited_before.client_id,
+        credited_before.event_time
+    from credited_before
+    left semi join duplicates
         on
-            compared.client_id = events.client_id
-            and (
-                (
-                    compared.credit_before.first_touch.event_id = events.event_id
-                    and compared.credit_before.first_touch.touch_at = events.event_time
-                ) or (
-                    compared.credit_before.last_touch.event_id = events.event_id
-                    and compared.credit_before.last_touch.touch_at = events.event_time
-                )
-            )
-    where
-        events.is_duplicate
-        and compared.is_there_now
-        and compared.was_there_before
+            credited_before.client_id = duplicates.client_id
+            and credited_before.touch.event_id = duplicates.event_id
+    left anti join timelines
+        on
+            credited_before.client_id = timelines.client_id
+            and credited_before.touch.event_id = timelines.event_id
+            and credited_before.touch.touch_at = timelines.event_time
 
 )
 
@@ -107,21 +124,21 @@ select
         else 'touch_arrived_late'
     end as reason,
     compared.credit_before.first_touch_channel as previous_first_touch_channel,
-    compared.credit_now.first_touch_channel as first_touch_channel,
+    compared.credit_now.first_touch_channel,
     compared.credit_before.first_touch.touch_at as previous_first_touch_at,
     compared.credit_now.first_touch.touch_at as first_touch_at,
     compared.credit_before.last_touch_channel as previous_last_touch_channel,
-    compared.credit_now.last_touch_channel as last_touch_channel,
+    compared.credit_now.last_touch_channel,
     compared.credit_before.last_touch.touch_at as previous_last_touch_at,
     compared.credit_now.last_touch.touch_at as last_touch_at,
     compared.credit_before.attribution_status as previous_attribution_status,
-    compared.credit_now.attribution_status as attribution_status,
+    compared.credit_now.attribution_status,
     compared.credit_before.revenue as previous_revenue,
-    compared.credit_now.revenue as revenue
+    compared.credit_now.revenue
 from compared
 cross join scope
 left join lost_touches
     on
         compared.client_id = lost_touches.client_id
         and compared.event_time = lost_touches.event_time
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

@@ -96,4 +96,4 @@ select
 from marked
 left join channel_rules
     on touch.channel_rule_rank = channel_rules.channel_rule_rank
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

@@ -60,4 +60,4 @@ select
     {{ channel_path('journey_touches') }} as channel_path,
     touch_count > {{ var('max_path_touches') }} as is_path_truncated
 from clients
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

@@ -24,4 +24,4 @@ from {{ ref('int_conversions_attributed') }}
 {% if is_incremental() -%}
 where {{ replaced_rows('purchasers') }}
 {%- endif %}
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

@@ -36,4 +36,4 @@ select
     {{ credited_revenue() }} as attributed_revenue,
     attribution_status
 from conversions
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

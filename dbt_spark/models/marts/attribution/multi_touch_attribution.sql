@@ -150,4 +150,4 @@ select
     {{ credited_revenue() }} as attributed_revenue,
     attribution_status
 from remaining
--- depends_on: {{ ref('build_changed_purchasers') }}
+{{ after('build_changed_purchasers') }}

@@ -78,5 +78,4 @@ select
     coalesce(rule.channel, 'unassigned') as channel,
     rule.rank as channel_rule_rank
 from matched
--- depends_on: {{ ref('build_new_events') }}
--- depends_on: {{ ref('base_events') }}
+{{ after('build_new_events', 'base_events') }}

@@ -33,7 +33,7 @@ seen as (
 
     select
         client_id,
-        {{ client_state_aggregates('') }}
+        {{ client_state('aggregates') }}
     from events
     group by client_id
 
@@ -43,17 +43,7 @@ seen as (
 
 select
     changed_clients.client_id,
-    {%- for name in client_state() %}
-    {% if name in ['first_seen_at', 'first_platform'] -%}
-    coalesce(changed_clients.carried.{{ name }}, seen.{{ name }}) as {{ name }}
-    {%- elif name in ['event_count', 'page_view_count', 'purchase_count', 'total_revenue'] -%}
-    cast(
-        coalesce(changed_clients.carried.{{ name }}, 0) + coalesce(seen.{{ name }}, 0) as {{ client_state()[name][0] }}
-    ) as {{ name }}
-    {%- else -%}
-    coalesce(seen.{{ name }}, changed_clients.carried.{{ name }}) as {{ name }}
-    {%- endif %}{{ "," if not loop.last }}
-    {%- endfor %}
+    {{ client_state('continued', 'changed_clients.carried', 'seen') }}
 from changed_clients
 left join seen
     on changed_clients.client_id = seen.client_id
@@ -63,4 +53,4 @@ left join seen
 select * from seen
 
 {%- endif %}
--- depends_on: {{ ref('build_changed_clients') }}
+{{ after('build_changed_clients') }}

@@ -37,7 +37,7 @@ records as (
         is_duplicate as was_duplicate
     from {{ this }} as replaceable
     where
-        batch <= {{ current_scope()['from_batch'] }}
+        batch <= {{ built_batch() }}
         and {{ replaced_rows('events') }}
 
 ),
@@ -60,7 +60,7 @@ evidence as (
     select /*+ repartition(client_id) */
         {{ columns | join(', ') }},
         false as was_duplicate,
-        cast(null as struct<{{ client_state_type() }}>) as carried
+        cast(null as struct<{{ client_state('type') }}>) as carried
     from {{ ref('base_event_evidence') }}
 
 ),
@@ -113,7 +113,7 @@ sessionized as (
         ) as session_started_at,
         coalesce(
             last_value(
-                if(gaps_measured.has_evidence, struct({{ evidence_columns('gaps_measured.') }}), null)
+                if(gaps_measured.has_evidence, {{ evidence_of('gaps_measured.') }}, null)
             ) ignore nulls over (
                 partition by gaps_measured.client_id, gaps_measured.is_duplicate
                 order by gaps_measured.event_time, gaps_measured.event_id
@@ -188,5 +188,4 @@ select
     batch,
     cast(date_trunc('month', event_time) as date) as event_month
 from compared
--- depends_on: {{ ref('build_new_events') }}
--- depends_on: {{ ref('build_changed_clients') }}
+{{ after('build_new_events', 'build_changed_clients') }}

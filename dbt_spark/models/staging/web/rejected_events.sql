@@ -6,8 +6,6 @@
     )
 }}
 
-{%- set scope = current_scope() %}
-
 with
 
 duplicates as (
@@ -28,8 +26,8 @@ records as (
     {% if is_incremental() -%}
     -- a record of an earlier batch may have become a duplicate now
     where
-        batch > {{ scope['from_batch'] }}
-        or batch in ({{ batches_of_new_duplicates(scope['from_batch']) }})
+        batch > {{ built_batch() }}
+        or batch in ({{ batches_of_new_duplicates() }})
     {%- endif %}
 
 ),
@@ -60,5 +58,4 @@ judged as (
 
 select * from judged
 where reason is not null
--- depends_on: {{ ref('build_scope') }}
--- depends_on: {{ ref('build_changed_clients') }}
+{{ after('build_scope', 'build_changed_clients') }}
