@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 SCHEMAS = ("raw", "seeds", "staging", "intermediate", "marts")
+# What upkeep leaves in a table's history: each such version has the rows of the one before it.
+OPERATIONS = frozenset({"OPTIMIZE", "REORG", "SET TBLPROPERTIES", "VACUUM START", "VACUUM END"})
 
 # --- When it pays -------------------------------------------------------------------------------
 # A file below this is small: opening it costs about as much as reading it. (One of the bounds of
