@@ -115,6 +115,25 @@ def explain(client_id: str, event_time: str | None, output_format: str) -> None:
 
 
 @cli.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be done and why.")
+@click.option(
+    "--retention-hours",
+    type=int,
+    metavar="N",
+    help="Keep the files of former versions at least that long; 168 (a week) to 720.",
+)
+def upkeep(dry_run: bool, retention_hours: int | None) -> None:
+    """Make small files large, drop deleted rows and files that no kept version needs.
+
+    Refused while a run is at work; a run that is started meanwhile waits.
+    """
+    from dagster_code.lib.run import checked_retention, upkeep_lines, upkeep_plan_lines
+
+    settings = checked_retention(load_settings(), retention_hours)
+    _print((upkeep_plan_lines if dry_run else upkeep_lines)(settings, announce))
+
+
+@cli.command()
 def up() -> None:
     """Start the local Spark server, or find it running."""
     from dagster_code.lib import server

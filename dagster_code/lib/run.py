@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_FILE, REJECTED_BY_RE
 from dagster_code.lib.dbt import declared_variables, parse_variables
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import KINDS, Kind
+from dagster_code.lib.lock import other_writer
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.report import (
     failure_line,
@@ -22,7 +24,7 @@ from dagster_code.lib.report import (
 )
 from dagster_code.lib.rules import check_rules
 from dagster_code.lib.session import open_session, writing_home
-from dagster_code.lib.settings import Settings
+from dagster_code.lib.settings import DELTA_RETENTION_HOURS, MAX_RETENTION_HOURS, Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -198,6 +200,73 @@ def explain_lines(
     except UserError as error:
         raise as_explained_error(error) from error
     yield from explanation_lines(explanation, output_format)
+
+
+def checked_retention(settings: Settings, hours: int | None) -> Settings:
+    """Put the value of ``--retention-hours`` in the place of the setting.
+
+    Args:
+        settings: of the environment.
+        hours: as typed; ``None`` when not given.
+
+    Raises:
+        UserError: it is shorter than what Delta holds safe, or longer than Delta keeps its log.
+    """
+    if hours is None:
+        return settings
+    if not DELTA_RETENTION_HOURS <= hours <= MAX_RETENTION_HOURS:
+        raise UserError(
+            f"--retention-hours {hours}: give {DELTA_RETENTION_HOURS} to {MAX_RETENTION_HOURS};"
+            " readers and time travel need the files of the last week, and Delta's log has 30 days"
+        )
+    return replace(settings, vacuum_retention_hours=hours)
+
+
+def upkeep_plan_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+    """Say what upkeep would do, and why, without doing it.
+
+    Args:
+        settings: whose home, and the retention.
+        progress: told what is being done.
+
+    Yields:
+        A table with a line for each Delta table.
+    """
+    from dagster_code.lib import upkeep
+    from dagster_code.lib.query import lines
+
+    with spark_session(settings, progress) as spark:
+        plans = upkeep.plan_upkeep(spark, settings.vacuum_retention_hours, progress)
+    yield from lines(*upkeep.plan_table(plans), "table")
+
+
+def upkeep_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+    """Keep the Delta tables up, if nobody else writes to the home.
+
+    Args:
+        settings: whose home, and the retention.
+        progress: told what is being done.
+
+    Yields:
+        A table with a line for each Delta table.
+
+    Raises:
+        RunFailedError: another process writes; or a statement failed.
+        ServerError: the server cannot be started, or went away.
+    """
+    from dagster_code.lib import upkeep
+    from dagster_code.lib.query import lines
+
+    # A run waits for its turn; upkeep has time until another day.
+    other = other_writer(settings)
+    if other is not None:
+        raise RunFailedError(f"{other} writes to {settings.home}; upkeep can wait until it ended")
+    with (
+        writing_home(settings, progress, "attribution upkeep") as lock,
+        spark_session(settings, progress) as spark,
+    ):
+        done = upkeep.keep_up(spark, lock, settings.vacuum_retention_hours, progress)
+    yield from lines(*upkeep.upkeep_table(done), "table")
 
 
 @contextmanager

@@ -18,6 +18,11 @@ SPARK_CONF_DIR = PROJECT_ROOT / "spark_conf"
 DATA_DIR = PROJECT_ROOT / "data"
 SAMPLE_EVENTS = DATA_DIR / "google_merchandise_store_ga4.csv.gz"
 
+# How long Delta keeps the files of a table's former versions unless the table says otherwise, and
+# the longest that it accepts: as long as it keeps its log.
+DELTA_RETENTION_HOURS = 168
+MAX_RETENTION_HOURS = 720
+
 _MEMORY = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 
 
@@ -35,6 +40,7 @@ class Settings:
         cores: worker threads of the local Spark; ``None`` means: all of the machine.
         settle_seconds: a file touched within this many seconds is watched until it is quiet.
         start_timeout_seconds: how long a starting server may take.
+        vacuum_retention_hours: how long upkeep keeps the files of former versions at least.
     """
 
     home: Path
@@ -46,6 +52,7 @@ class Settings:
     cores: int | None
     settle_seconds: float
     start_timeout_seconds: float
+    vacuum_retention_hours: int
 
     @property
     def landing_dir(self) -> Path:
@@ -104,6 +111,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cores=_integer(env, "ATTRIBUTION_CORES", 1, 4096),
         settle_seconds=_seconds(env, "ATTRIBUTION_SETTLE_SECONDS", 2.0),
         start_timeout_seconds=_seconds(env, "ATTRIBUTION_START_TIMEOUT_SECONDS", 120.0),
+        vacuum_retention_hours=_integer(
+            env, "ATTRIBUTION_VACUUM_RETENTION_HOURS", DELTA_RETENTION_HOURS, MAX_RETENTION_HOURS
+        )
+        or DELTA_RETENTION_HOURS,
     )
 
 

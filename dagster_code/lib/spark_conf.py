@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.settings import SPARK_CONF_DIR, Settings
+from dagster_code.lib.settings import DELTA_RETENTION_HOURS, SPARK_CONF_DIR, Settings
 
 COMMON_CONF = SPARK_CONF_DIR / "spark-defaults.conf"
 LOCAL_CONF = SPARK_CONF_DIR / "local.conf"
@@ -168,7 +168,7 @@ def local_runtime(
     """
     cores = settings.cores or machine.cores
     scratch = settings.server_dir / "tmp"
-    return {
+    runtime = {
         "spark.master": f"local[{settings.cores or '*'}]",
         "spark.driver.memory": driver_memory(settings, machine),
         "spark.driver.extraClassPath": class_path,
@@ -194,6 +194,11 @@ def local_runtime(
         "spark.connect.grpc.binding.port": str(ports.connect),
         "spark.ui.port": str(ports.ui),
     }
+    if settings.vacuum_retention_hours > DELTA_RETENTION_HOURS:
+        # Upkeep tells the tables that are there; one that is made anew forgets its properties.
+        kept = f"interval {settings.vacuum_retention_hours} hours"
+        runtime["spark.databricks.delta.properties.defaults.deletedFileRetentionDuration"] = kept
+    return runtime
 
 
 def local_conf(

@@ -1,4 +1,4 @@
-"""The job, the daily schedule, the sensor on the landing folder."""
+"""The jobs, their schedules, the sensor on the landing folder."""
 
 import os
 import time
@@ -29,10 +29,17 @@ def tick(location, cursor=None):
         return sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor))
 
 
-def test_the_job_runs_everything_in_one_process(location, graph):
+UPKEEP = dg.AssetKey(["maintenance", "table_upkeep"])
+
+
+def test_the_job_runs_everything_but_upkeep_in_one_process(location, graph):
     job = location.resolve_job_def("attribution_job")
     assert job.executor_def.name == "in_process"
+<<<<<<< HEAD
     assert job.asset_layer.selected_asset_keys == graph.executable_asset_keys
+=======
+    assert job.asset_layer.selected_asset_keys == graph.get_all_asset_keys() - {UPKEEP}
+>>>>>>> maintenance
     assert set(job.asset_layer.asset_graph.asset_check_keys) == set(graph.asset_check_keys)
 
 
@@ -44,10 +51,23 @@ def test_the_schedule_is_daily_in_utc_and_off(location):
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
 
 
+def test_upkeep_is_a_job_of_its_own_weekly_in_utc_and_off(location):
+    job = location.resolve_job_def("table_upkeep_job")
+    assert job.executor_def.name == "in_process"
+    assert job.asset_layer.selected_asset_keys == {UPKEEP}
+    schedule = location.resolve_schedule_def("weekly_table_upkeep")
+    assert schedule.cron_schedule == "0 3 * * 0"
+    assert schedule.execution_timezone == "UTC"
+    assert schedule.job_name == "table_upkeep_job"
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+
+
 def test_everything_automatic_is_described(location):
-    assert location.resolve_schedule_def("daily_attribution").description
+    for schedule in ("daily_attribution", "weekly_table_upkeep"):
+        assert location.resolve_schedule_def(schedule).description
     assert location.resolve_sensor_def("landing_folder").description
-    assert location.resolve_job_def("attribution_job").description
+    for job in ("attribution_job", "table_upkeep_job"):
+        assert location.resolve_job_def(job).description
 
 
 def test_an_empty_landing_folder_starts_nothing(location, landing):

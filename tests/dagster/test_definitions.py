@@ -46,7 +46,7 @@ def test_every_asset_has_description_group_owner_and_kinds(graph):
 
 
 def test_keys_are_layer_and_table_and_the_layer_is_the_group(graph):
-    layers = {"raw", "seeds", "builds", "staging", "intermediate", "marts"}
+    layers = {"raw", "maintenance", "seeds", "builds", "staging", "intermediate", "marts"}
     assert {node.key.path[0] for node in nodes(graph)} == layers
     assert all(node.group_name == node.key.path[0] for node in nodes(graph))
 
@@ -128,6 +128,11 @@ def test_writers_share_one_pool(location):
         "attribution_models": "spark_thrift",
         "attribution_quality_check": "spark_thrift",
     }
+
+
+def test_upkeep_shares_the_writers_pool(location):
+    job = location.resolve_job_def("table_upkeep_job")
+    assert {node.definition.pool for node in job.nodes} == {"spark_thrift"}
 
 
 @pytest.mark.parametrize("op", ["raw__events", "raw__clients", "raw__ad_spend"])

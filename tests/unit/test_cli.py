@@ -81,7 +81,7 @@ def test_an_unknown_command_is_refused(tmp_path):
 def test_every_command_is_in_the_help(tmp_path):
     done = attribution(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("run", "demo", "query", "explain", "up", "down", "status", "dev"):
+    for command in ("run", "demo", "query", "explain", "upkeep", "up", "down", "status", "dev"):
         assert f"\n  {command} " in done.stdout
 
 
@@ -101,4 +101,12 @@ def test_a_time_that_cannot_be_read_starts_no_server(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert "EVENT_TIME 'yesterday' is no time" in only_line(done.stderr)
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_unsafe_retention_is_one_line_and_starts_no_server(tmp_path):
+    done = attribution(tmp_path / "home", "upkeep", "--retention-hours", "24")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "give 168 to 720" in only_line(done.stderr)
     assert not (tmp_path / "home").exists()

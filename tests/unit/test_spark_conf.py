@@ -114,6 +114,14 @@ def test_configured_cores_decide_the_master_and_the_shuffle(settings):
     assert (conf["spark.master"], conf["spark.sql.shuffle.partitions"]) == ("local[1]", "2")
 
 
+def test_tables_made_anew_keep_their_former_files_for_as_long_as_set(settings):
+    key = "spark.databricks.delta.properties.defaults.deletedFileRetentionDuration"
+    machine = Machine(memory_bytes=8 * GIB, cores=2)
+    assert key not in local_conf(settings, PORTS, "/jars/*", machine)
+    longer = dataclasses.replace(settings, vacuum_retention_hours=720)
+    assert local_conf(longer, PORTS, "/jars/*", machine)[key] == "interval 720 hours"
+
+
 @pytest.mark.parametrize("path", sorted(SPARK_CONF_DIR.glob("*.conf")), ids=lambda path: path.name)
 def test_every_committed_line_has_its_reason_above_it(path):
     above = ""
