@@ -39,7 +39,7 @@ def main() -> int:
     # Spark Connect hands timestamps over in the zone of this process
     os.environ["TZ"] = "UTC"
     time.tzset()
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="increments-"))
+    folder = (options.folder or Path(tempfile.mkdtemp(prefix="increments-"))).absolute()
     if options.folder is not None:
         for name in ("files", "increments", "reference", "increments-commands"):
             shutil.rmtree(folder / name, ignore_errors=True)

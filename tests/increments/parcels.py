@@ -17,7 +17,11 @@ from tests.oracle.records import parse_time
 # How a client's records come: each with any batch; by their time, so that most are on time; all
 # with one batch, so that every other batch leaves the client alone.
 MANNERS = ("anyhow", "in time", "at once")
-MANNER_WEIGHTS = (4, 4, 2)
+MANNER_WEIGHTS = (3, 3, 4)
+
+# The first batch is the history that the later ones come on top of: it has about half of all.
+# An increment that concerns most clients would be little different from a full build.
+FIRST_SHARE = 0.5
 
 # The part of the records that come once more with a later batch, among others and in other files.
 AGAIN = 0.15
@@ -65,6 +69,13 @@ def deal_history(
             parcels[rng.randrange(place, len(parcels))].events.append(dict(record))
 
 
+def with_echo(parcels: Sequence[Parcel], rng: random.Random) -> list[Parcel]:
+    """Another batch somewhere, that brings nothing but the events of an earlier one once more."""
+    first, second = sorted(rng.sample(range(len(parcels)), 2))
+    echo = Parcel(events=[dict(record) for record in parcels[first].events])
+    return [*parcels[:second], echo, *parcels[second:]]
+
+
 def deal_records(
     kind: Kind, records: Iterable[Delivered], parcels: Sequence[Parcel], rng: random.Random
 ) -> None:
@@ -88,8 +99,8 @@ def deal_steps(steps: Sequence[Parcel], parcels: Sequence[Parcel], rng: random.R
 def _places(history: Sequence[Delivered], count: int, manner: str, rng: random.Random) -> list[int]:
     """The parcel of each record."""
     if manner == "at once":
-        return [rng.randrange(count)] * len(history)
-    places = [rng.randrange(count) for _ in history]
+        return [_place(count, rng)] * len(history)
+    places = [_place(count, rng) for _ in history]
     if manner == "anyhow":
         return places
     in_time = dict(
@@ -100,6 +111,11 @@ def _places(history: Sequence[Delivered], count: int, manner: str, rng: random.R
         )
     )
     return [in_time[number] for number in range(len(history))]
+
+
+def _place(count: int, rng: random.Random) -> int:
+    """Any parcel, the first one more often."""
+    return 0 if count == 1 or rng.random() < FIRST_SHARE else rng.randrange(1, count)
 
 
 def _time(record: Delivered) -> datetime:

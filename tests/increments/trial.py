@@ -27,6 +27,7 @@ from tests.increments.parcels import (
     deal_records,
     deal_steps,
     empty_parcels,
+    with_echo,
     write_parcel,
 )
 from tests.increments.plots import directed, is_undecided
@@ -45,6 +46,9 @@ from tests.oracle.staging import rejected_row
 from tests.oracle.strategies import drawn
 
 SHOWN_RECORDS = 12
+
+# With so many batches there is one more, which repeats an earlier one.
+ECHOED_FROM = 4
 
 # The first run builds all, the second one shows how long a run takes that is left alone.
 FIRST_KILLED = 3
@@ -143,6 +147,8 @@ def parcels_of(plan: Plan) -> tuple[list[Parcel], int]:
     for steps in stories:
         deal_steps(steps, parcels, rng)
     filled = [parcel for parcel in parcels if parcel.count]
+    if len(filled) >= ECHOED_FROM:
+        filled = with_echo(filled, rng)
     return filled, len(histories) + len(stories)
 
 

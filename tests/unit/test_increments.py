@@ -19,6 +19,7 @@ from tests.increments.parcels import (
     deal_history,
     deal_steps,
     empty_parcels,
+    with_echo,
     write_parcel,
 )
 from tests.increments.plots import FIRST_DAY, LONG_PLOTS, PLOTS, Story, directed, is_undecided
@@ -80,6 +81,14 @@ def test_some_clients_come_in_time_some_at_once_and_some_anyhow() -> None:
         is_ordered = all(max(a) <= min(b) for a, b in itertools.pairwise(times))
         manners["one batch" if len(filled) == 1 else "ordered" if is_ordered else "late"] += 1
     assert min(manners["one batch"], manners["ordered"], manners["late"]) > 20, manners
+
+
+def test_an_echo_repeats_an_earlier_batch_and_nothing_else() -> None:
+    parcels = [Parcel(events=[{"event_id": str(number)}]) for number in range(4)]
+    for seed in range(10):
+        told = [one.events[0]["event_id"] for one in with_echo(parcels, random.Random(seed))]
+        echo = next(number for number, one in enumerate(told) if one in told[:number])
+        assert [*told[:echo], *told[echo + 1 :]] == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
