@@ -28,6 +28,9 @@ DRIVER_MEMORY = "2g"
 
 TIMEOUT_SECONDS = 1800
 
+# On a machine that is busy with other things as well.
+START_TIMEOUT_SECONDS = 600.0
+
 Paths = Mapping[Kind, Sequence[Path]]
 
 
@@ -51,6 +54,7 @@ class DrivenHome(Home):
                 connect_port=None,
                 ui_port=None,
                 settle_seconds=0.0,
+                start_timeout_seconds=START_TIMEOUT_SECONDS,
                 driver_memory=own.driver_memory or DRIVER_MEMORY,
             )
         )
@@ -216,6 +220,7 @@ def _variables(settings: Settings) -> dict[str, str]:
         "ATTRIBUTION_HOME": str(settings.home),
         "ATTRIBUTION_SETTLE_SECONDS": str(settings.settle_seconds),
         "ATTRIBUTION_DRIVER_MEMORY": settings.driver_memory or DRIVER_MEMORY,
+        "ATTRIBUTION_START_TIMEOUT_SECONDS": str(settings.start_timeout_seconds),
         "ATTRIBUTION_THRIFT_PORT": "",
         "ATTRIBUTION_CONNECT_PORT": "",
         "ATTRIBUTION_UI_PORT": "",

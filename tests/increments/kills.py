@@ -19,7 +19,7 @@ TARGETS: tuple[Target, ...] = ("server", "dbt", "run")
 # The next run heals; more of them are tried only to tell a slow healing from none.
 MOST_RERUNS = 3
 
-_LOOK_EVERY_SECONDS = 0.1
+_LOOK_EVERY_SECONDS = 0.2
 
 
 @dataclass

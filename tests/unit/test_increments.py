@@ -1,5 +1,6 @@
 """The harness of tests/increments: it delivers everything, and it notices every difference."""
 
+import dataclasses
 import itertools
 import random
 from collections import Counter
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.increments import trial
 from tests.increments.differences import differences, table_difference
 from tests.increments.kills import TARGETS, Kill, Tempo, strikes, table_lines
 from tests.increments.parcels import (
@@ -296,6 +298,98 @@ def test_the_last_digits_of_doubles_may_differ_where_they_are_sums() -> None:
     assert counted(table(), changed, name) == (1, 1)
     doubled = pa.concat_tables([table(share=near), table(share=near).slice(0, 1)])
     assert counted(table(), doubled, name) == (0, 1)
+
+
+# --- The trial, with homes that only remember their files -----------------------------------------
+
+
+class RememberingHome:
+    """Its one table names the files that it was given; `forgets` is a file that a run loses."""
+
+    def __init__(self, forgets: str | None = None):
+        self.files: list[str] = []
+        self.full_refreshes = 0
+        self.forgets = forgets
+        self.stops = 0
+
+    def run(self, *arguments: object) -> None:
+        texts = list(map(str, arguments))
+        self.files += [texts[n + 1] for n, one in enumerate(texts) if one == "--events"]
+        self.full_refreshes += "--full-refresh" in texts
+
+    def read_tables(self, _schemas: object, _skipped: object) -> dict[str, pa.Table]:
+        kept = [one for one in self.files if self.forgets is None or self.forgets not in one]
+        return {"marts.t": pa.table({"client_id": kept})}
+
+    def landed_files(self) -> set[str]:
+        return set(self.files)
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+@pytest.fixture
+def homes(monkeypatch: pytest.MonkeyPatch) -> dict[str, RememberingHome]:
+    found = {"increments": RememberingHome(), "reference": RememberingHome()}
+    monkeypatch.setattr(trial.DrivenHome, "at", lambda folder: found[folder.name])
+    monkeypatch.setattr(trial, "start_server", lambda _home: None)
+    return found
+
+
+def held(tmp_path: Path, **changes: object) -> tuple[trial.Figures, list[str]]:
+    told: list[str] = []
+    plan = dataclasses.replace(PLAN, drawn=5, batches=6, has_oracle=False, **changes)
+    return trial.Trial(plan, tmp_path, told.append).hold(), told
+
+
+def test_the_other_home_gets_the_same_files_in_the_same_order(homes, tmp_path: Path) -> None:
+    figures, told = held(tmp_path, compare_every=3)
+    assert homes["increments"].files == homes["reference"].files
+    assert homes["increments"].full_refreshes == 0
+    # after the third, the sixth, and the echo, which is the seventh
+    assert (figures.runs, figures.full_refreshes, figures.comparisons) == (7, 3, 3)
+    assert figures.is_clean
+    assert len(told) == 7
+    assert min(home.stops for home in homes.values()) >= 3
+
+
+def test_in_one_home_the_full_refresh_is_made_where_the_increments_were(homes, tmp_path) -> None:
+    figures, _ = held(tmp_path, is_one_home=True)
+    assert homes["increments"].full_refreshes == figures.full_refreshes == 7
+    assert homes["reference"].files == []
+
+
+def test_the_first_difference_ends_the_trial_and_is_told(homes, tmp_path: Path) -> None:
+    homes["increments"].forgets = "002-events"
+    figures, told = held(tmp_path)
+    assert figures.batches == 2
+    assert figures.differing_rows >= 1
+    assert not figures.is_clean
+    assert any("marts.t: " in line and "rows missing, 0 unexpected" in line for line in told)
+    figures, _ = held(tmp_path, keeps_going=True)
+    assert figures.batches == 7
+
+
+def test_what_a_killed_run_did_not_land_comes_with_the_next_batch(
+    homes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(home, paths, *_rest) -> Kill:
+        home.files += [str(one) for one in paths["events"][:-1]]
+        return Kill("dbt", 5.0, "built x", 1, (0,))
+
+    def undisturbed(home, paths, variables) -> Tempo:
+        home.run(*trial.run_arguments(paths, variables))
+        return Tempo()
+
+    monkeypatch.setattr(trial, "killed_run", killed)
+    monkeypatch.setattr(trial, "watched_run", undisturbed)
+    figures, _ = held(tmp_path, kills=3, compare_every=9)
+    assert len(figures.kills) == 3
+    assert figures.is_clean
+    written = {str(one) for one in (tmp_path / "files").rglob("*-events*")}
+    assert len(homes["increments"].files) == len(written)
+    assert set(homes["increments"].files) == written
+    assert homes["increments"].files == homes["reference"].files
 
 
 # --- Kills ----------------------------------------------------------------------------------------
