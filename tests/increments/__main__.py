@@ -44,17 +44,19 @@ def main() -> int:
         for name in ("files", "increments", "reference", "increments-commands"):
             shutil.rmtree(folder / name, ignore_errors=True)
     trial = Trial(_plan(options), folder, _say)
+    failure: RunError | None = None
     try:
-        figures = trial.hold()
+        trial.hold()
     except RunError as error:
-        _say(str(error))
-        _say(f"the homes and the files are in {folder}")
-        return 1
+        failure = error
+    figures = trial.figures
     if figures.kills:
         _say("", *table_lines(figures.kills))
     _say("", *figures.lines())
-    if not figures.is_clean:
-        _say(f"DIFFERENT or not healed; the homes and the files are in {folder}")
+    if failure is not None:
+        _say(f"FAILED: {failure}")
+    if failure is not None or not figures.is_clean:
+        _say(f"different, failed or not healed; the homes and the files are in {folder}")
         return 1
     _say("increments equal full refreshes")
     if options.folder is None:

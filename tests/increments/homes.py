@@ -26,7 +26,7 @@ COMMAND = (sys.executable, "-c", "from dagster_code.cli import main; main()")
 # Thousands of records need no more, and two servers may have to live side by side.
 DRIVER_MEMORY = "2g"
 
-TIMEOUT_SECONDS = 1800
+TIMEOUT_SECONDS = 3600
 
 # On a machine that is busy with other things as well.
 START_TIMEOUT_SECONDS = 600.0
@@ -178,8 +178,16 @@ class Command:
     started: float
 
     def completed(self) -> subprocess.CompletedProcess[str]:
-        """Wait for its end."""
-        code = self.process.wait(TIMEOUT_SECONDS)
+        """Wait for its end.
+
+        Raises:
+            RunError: it did not end in time.
+        """
+        try:
+            code = self.process.wait(TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            last = (self.progress() or ["nothing"])[-1]
+            raise RunError(f"no end after {TIMEOUT_SECONDS} s; its last line: {last}") from error
         texts = (
             path.read_text(encoding="utf-8", errors="replace") for path in (self.out, self.err)
         )
