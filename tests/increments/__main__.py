@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -36,6 +37,9 @@ def main() -> int:
         0 if nothing differs.
     """
     options = _parser().parse_args()
+    # `kill` ends it like Ctrl-C, also in the background: no server is left behind
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     # Spark Connect hands timestamps over in the zone of this process
     os.environ["TZ"] = "UTC"
     time.tzset()
