@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test mutations lint types clean
+.PHONY: help setup demo dev up down status test mutations increments lint types clean
 
 BIN := .venv/bin
 
@@ -32,6 +32,9 @@ test: setup ## style, types and all tests
 
 mutations: setup ## deliberate mistakes in the SQL: which test notices each
 	@$(BIN)/python -m tests.mutations
+
+increments: setup ## random histories in batches: do increments equal full refreshes?
+	@$(BIN)/python -m tests.increments
 
 lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/ruff check .

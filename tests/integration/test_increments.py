@@ -1,0 +1,37 @@
+"""Histories in batches, a run for each: the tables equal a full refresh's and the oracle's."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.increments.plots import LONG_PLOTS, PLOTS
+from tests.increments.trial import Figures, Plan, Trial
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+# Only increments until the last batch: what goes wrong with one of them must last until then.
+PLAN = Plan(seed=20261123, drawn=120, copies=1, batches=3, compare_every=3, is_one_home=True)
+
+
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    """What the trial says."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def figures(told: list[str], tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    """What came of the trial in a home of its own."""
+    return Trial(PLAN, Path(tmp_path_factory.mktemp("increments")), told.append).hold()
+
+
+def test_increments_equal_a_full_refresh_row_for_row(figures: Figures, told: list[str]) -> None:
+    assert figures.differing_rows == 0, "\n".join(told)
+    assert figures.batches == figures.runs == PLAN.batches
+    assert figures.histories == PLAN.drawn + len(PLOTS) + len(LONG_PLOTS)
+    assert figures.tables >= 20
+    assert figures.rows > 5 * figures.records
+
+
+def test_increments_equal_the_oracle(figures: Figures, told: list[str]) -> None:
+    assert figures.oracle_differences == 0, "\n".join(told)
