@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test mutations lint types clean
+.PHONY: help setup demo dev up down status test mutations bench lint types clean
 
 BIN := .venv/bin
 
@@ -33,6 +33,9 @@ test: setup ## style, types and all tests
 mutations: setup ## deliberate mistakes in the SQL: which test notices each
 	@$(BIN)/python -m tests.mutations
 
+bench: setup ## measure against the floor and the peers; options: make bench BENCH="--events 1000000"
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -40,7 +43,7 @@ lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/sqlfluff lint dbt_spark/models dbt_spark/tests
 
 types: setup ## mypy
-	@$(BIN)/mypy dagster_code
+	@$(BIN)/mypy dagster_code benchmarks
 
 clean: ## remove caches and build products (not .venv, not .attribution)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_spark/target

@@ -59,7 +59,8 @@ expanded as (
 select host, arg_min(category, (is_expanded, category)) as category, false as is_internal
 from expanded group by host
 union all
-select domain, null, true from read_csv('{seeds}/own_domains.csv', all_varchar = true, header = true)
+select domain, null, true
+from read_csv('{seeds}/own_domains.csv', all_varchar = true, header = true)
 union all
 select domain, null, true from read_csv('{seeds}/referral_exclusions.csv', all_varchar = true);
 create table channel_rules as
@@ -510,7 +511,9 @@ def build(events: Path, seeds: Path, database: Path, threads: int) -> dict[str, 
         seconds[name] = time.monotonic() - before
     connection.execute("checkpoint")
     total = time.monotonic() - started
-    answers = {name: as_answer(connection.execute(sql).fetchall()) for name, sql in EVERYTHING.items()}
+    answers = {
+        name: as_answer(connection.execute(sql).fetchall()) for name, sql in EVERYTHING.items()
+    }
     connection.close()
     return {
         "seconds": total,

@@ -213,7 +213,8 @@ placed as (
     select
         record_number, n,
         (n - {part.first_number}) div 40 as block,
-        element_at({_array(_session_of_position())}, cast(pmod(n - {part.first_number}, 40) + 1 as int)) as place
+        element_at({_array(_session_of_position())},
+            cast(pmod(n - {part.first_number}, 40) + 1 as int)) as place
     from records
 ),
 sessions as (
@@ -242,8 +243,11 @@ originated as (
         *,
         if(may_show_origin, element_at({_array(_origin_structs())},
             element_at({_array(_origin_slots())}, cast(origin_slot + 1 as int))), null) as origin,
-        element_at(array('web', 'web', 'web', 'web', 'web', 'web', 'web', 'ios', 'android', 'android'),
-            cast(pmod(xxhash64(client, 'platform'), 10) + 1 as int)) as platform,
+        case
+            when pmod(xxhash64(client, 'platform'), 10) < 7 then 'web'
+            when pmod(xxhash64(client, 'platform'), 10) < 8 then 'ios'
+            else 'android'
+        end as platform,
         lower(hex({_hash("n", "id", seed)})) as key,
         timestamp_millis(
             started_at + position * 60000 + {_hash("n", "jitter", seed, 50000)}
@@ -285,7 +289,8 @@ select
     origin.channel as channel,
     case
         when origin is not null then origin.referrer
-        when platform = 'web' and position > 0 then concat('https://www.shop.example/p/', (path * 7) % 400)
+        when platform = 'web' and position > 0
+            then concat('https://www.shop.example/p/', (path * 7) % 400)
     end as referrer,
     if(platform <> 'web' and not is_in_url, null, concat(
         'https://www.shop.example/p/', path,

@@ -13,10 +13,17 @@ from typing import Any
 
 from dagster_code.lib.server_state import ServerState
 
-# Spark keeps the last 1,000 stages: often enough to see each, seldom enough to cost nothing.
+# Spark keeps the last 1,000 stages and statements: often enough to see each, seldom enough to cost
+# little.
 _POLL_SECONDS = 20.0
+# Statements shorter than this read nothing that counts; there are hundreds of them.
+_SHORT_MILLISECONDS = 50
 _TIMEOUT_SECONDS = 120.0
 _NODE = re.compile(r'"node_id": "([^"]+)"')
+_SCAN = re.compile(r"Scan parquet ?(?:spark_catalog\.)?([\w.]*)")
+_SIZE = re.compile(r"([\d.,]+) (B|[KMGT]iB)\b")
+_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
+UNNAMED = "unnamed"
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,6 @@ class Stage:
 
     Attributes:
         node: dbt's unique id; empty where dbt did not ask for it.
-        input_bytes: read from tables and files.
         output_bytes: written to them.
         shuffle_write_bytes: handed over to the next stage.
         shuffle_write_records: the same in records.
@@ -33,18 +39,35 @@ class Stage:
     """
 
     node: str
-    input_bytes: int
     output_bytes: int
     shuffle_write_bytes: int
     shuffle_write_records: int
     spilled_bytes: int
 
 
-class StageWatcher:
-    """Adds up the stages that Spark completes while the context is open.
+@dataclass(frozen=True)
+class Scan:
+    """A statement's reading of a table.
 
-    The server must stay the same; what Spark counts of files that the landing's Python source
-    reads is not in it.
+    Spark's own count of input bytes misses what Parquet reads ahead in other threads. Hence the
+    sizes of the files that were opened, after pruning: more than was read if columns or row groups
+    were skipped, and counted again by each statement that opens them.
+
+    Attributes:
+        node: dbt's unique id; empty where dbt did not ask for it.
+        table: like ``raw.events``; ``unnamed`` where Spark does not say.
+        file_bytes: of the files.
+    """
+
+    node: str
+    table: str
+    file_bytes: int
+
+
+class SparkWatcher:
+    """Collects the stages and scans that Spark completes while the context is open.
+
+    The server must stay the same; files that the landing's Python source reads are not in it.
     """
 
     def __init__(self, server: ServerState) -> None:
@@ -56,14 +79,16 @@ class StageWatcher:
         self._base = f"http://127.0.0.1:{server.ui_port}/api/v1/applications"
         self._stages: dict[tuple[int, int], Stage] = {}
         self._before: set[tuple[int, int]] = set()
+        self._scans: dict[int, list[Scan]] = {}
+        self._statements_before: set[int] = set()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._poll, daemon=True)
 
-    def __enter__(self) -> "StageWatcher":
+    def __enter__(self) -> "SparkWatcher":
         """Begin to count."""
         self._base = f"{self._base}/{_get(self._base)[0]['id']}"
-        self._collect()
-        self._before = set(self._stages)
+        self._before = {(stage["stageId"], stage["attemptId"]) for stage in self._get_stages()}
+        self._statements_before = {statement["id"] for statement in self._get_statements()}
         self._thread.start()
         return self
 
@@ -81,7 +106,11 @@ class StageWatcher:
 
     def stages(self) -> list[Stage]:
         """Give the stages that completed meanwhile."""
-        return [stage for key, stage in self._stages.items() if key not in self._before]
+        return list(self._stages.values())
+
+    def scans(self) -> list[Scan]:
+        """Give what statements that completed meanwhile have read."""
+        return [scan for scans in self._scans.values() for scan in scans]
 
     def _poll(self) -> None:
         while not self._done.wait(_POLL_SECONDS):
@@ -92,8 +121,23 @@ class StageWatcher:
                 continue
 
     def _collect(self) -> None:
-        for stage in _get(f"{self._base}/stages?status=complete"):
-            self._stages[stage["stageId"], stage["attemptId"]] = parsed_stage(stage)
+        for stage in self._get_stages():
+            key = stage["stageId"], stage["attemptId"]
+            if key not in self._before:
+                self._stages[key] = parsed_stage(stage)
+        for statement in self._get_statements():
+            number = statement["id"]
+            is_known = number in self._statements_before or number in self._scans
+            is_long = statement["duration"] >= _SHORT_MILLISECONDS
+            if not is_known and is_long and statement["status"] != "RUNNING":
+                details = _get(f"{self._base}/sql/{number}?details=true&planDescription=false")
+                self._scans[number] = parsed_scans(details)
+
+    def _get_stages(self) -> list[dict[str, Any]]:
+        return list(_get(f"{self._base}/stages?status=complete"))
+
+    def _get_statements(self) -> list[dict[str, Any]]:
+        return list(_get(f"{self._base}/sql?details=false&planDescription=false&length=1000000"))
 
 
 def parsed_stage(record: Mapping[str, Any]) -> Stage:
@@ -102,10 +146,8 @@ def parsed_stage(record: Mapping[str, Any]) -> Stage:
     Args:
         record: as in the REST API.
     """
-    node = _NODE.search(record.get("description") or "")
     return Stage(
-        node=node.group(1) if node else "",
-        input_bytes=int(record["inputBytes"]),
+        node=_node(record),
         output_bytes=int(record["outputBytes"]),
         shuffle_write_bytes=int(record["shuffleWriteBytes"]),
         shuffle_write_records=int(record["shuffleWriteRecords"]),
@@ -113,38 +155,85 @@ def parsed_stage(record: Mapping[str, Any]) -> Stage:
     )
 
 
-def stage_totals(stages: Sequence[Stage], event_sized: int) -> dict[str, dict[str, object]]:
-    """Add stages up by who asked for them.
+def parsed_scans(record: Mapping[str, Any]) -> list[Scan]:
+    """Read what a statement of the REST API has read.
+
+    Args:
+        record: as in the REST API, with details.
+    """
+    found = []
+    for operator in record["nodes"]:
+        scan = _SCAN.match(operator["nodeName"])
+        sizes = [
+            size_in_bytes(metric["value"])
+            for metric in operator["metrics"]
+            if metric["name"] == "size of files read"
+        ]
+        if scan and sizes:
+            found.append(Scan(_node(record), scan.group(1) or UNNAMED, sum(sizes)))
+    return found
+
+
+def size_in_bytes(text: str) -> int:
+    """Read a size as Spark writes it, like ``755.4 KiB``; of a sum with its parts the sum.
+
+    Args:
+        text: of a metric.
+    """
+    size = _SIZE.search(text)
+    return round(float(size.group(1).replace(",", "")) * _UNITS[size.group(2)]) if size else 0
+
+
+def totals(
+    stages: Sequence[Stage], scans: Sequence[Scan], event_sized: int
+) -> dict[str, dict[str, object]]:
+    """Add stages and scans up by who asked for them.
 
     Args:
         stages: of one run.
+        scans: of the same run.
         event_sized: an exchange of at least this many records counts as event-sized.
 
     Returns:
         ``models``: dbt's models and seeds; ``tests``: dbt's tests; ``rest``: landing, checks.
     """
-    parts: dict[str, list[Stage]] = {"models": [], "tests": [], "rest": []}
-    for stage in stages:
-        kind = stage.node.split(".")[0]
-        name = {"model": "models", "seed": "models", "test": "tests"}.get(kind, "rest")
-        parts[name].append(stage)
-    return {name: _totals(found, event_sized) for name, found in parts.items()}
+    return {
+        name: _totals(
+            [stage for stage in stages if _asker(stage.node) == name],
+            [scan for scan in scans if _asker(scan.node) == name],
+            event_sized,
+        )
+        for name in ("models", "tests", "rest")
+    }
 
 
-def _totals(stages: Sequence[Stage], event_sized: int) -> dict[str, object]:
+def _asker(node: str) -> str:
+    kind = node.split(".")[0]
+    return {"model": "models", "seed": "models", "test": "tests"}.get(kind, "rest")
+
+
+def _totals(stages: Sequence[Stage], scans: Sequence[Scan], event_sized: int) -> dict[str, object]:
     exchanges = Counter(
         stage.node.split(".")[2] if stage.node else "other"
         for stage in stages
         if stage.shuffle_write_records >= event_sized
     )
+    read: Counter[str] = Counter()
+    for scan in scans:
+        read[scan.table] += scan.file_bytes
     return {
         "stages": len(stages),
-        "input_bytes": sum(stage.input_bytes for stage in stages),
+        "read_bytes": dict(sorted(read.items())),
         "output_bytes": sum(stage.output_bytes for stage in stages),
         "shuffle_write_bytes": sum(stage.shuffle_write_bytes for stage in stages),
         "spilled_bytes": sum(stage.spilled_bytes for stage in stages),
         "event_sized_exchanges": dict(sorted(exchanges.items())),
     }
+
+
+def _node(record: Mapping[str, Any]) -> str:
+    node = _NODE.search(record.get("description") or "")
+    return node.group(1) if node else ""
 
 
 def peak_memory(server: ServerState) -> dict[str, int]:

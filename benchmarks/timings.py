@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 _LANDED = re.compile(r"landing \w+: .* in ([\d.]+) s$")
@@ -104,7 +105,7 @@ def shared_seconds(runs: Sequence[NodeRun]) -> dict[str, float]:
     """
     shares = dict.fromkeys((run.unique_id for run in runs), 0.0)
     instants = sorted({instant for run in runs for instant in (run.started_at, run.ended_at)})
-    for begin, end in zip(instants, instants[1:], strict=False):
+    for begin, end in pairwise(instants):
         busy = [run for run in runs if run.started_at <= begin and run.ended_at >= end]
         for run in busy:
             shares[run.unique_id] += (end - begin) / len(busy)
