@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=int, default=10_000_000, metavar="N")
     parser.add_argument(
         "--home", type=Path, default=PROJECT_ROOT / ".attribution" / "bench", metavar="DIR",
-        help="folder for everything; some 8 GB for a million events",
+        help="folder for everything",
     )  # fmt: skip
     parser.add_argument("--repeats", type=int, default=3, metavar="TIMES")
     parser.add_argument("--only", default="", metavar="STEPS", help=f"some of: {','.join(STEPS)}")

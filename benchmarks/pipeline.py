@@ -154,7 +154,7 @@ class Bench:
                     nodes, home.manifest(), command, landing_seconds(run.progress)
                 ),
                 "spark": totals(watcher.stages(), watcher.scans(), event_sized),
-                "memory": peak_memory(home.server()),
+                "memory": _memory(home),
             },
         )
 
@@ -332,6 +332,14 @@ def table_sizes(spark: "SparkSession") -> dict[str, dict[str, int]]:
                     "files": int(detail["numFiles"]),
                 }
     return sizes
+
+
+def _memory(home: Home) -> dict[str, int] | None:
+    try:
+        return peak_memory(home.server())
+    except OSError:
+        # The server went away after its work: what it needed is not known, what it took is.
+        return None
 
 
 def _measure_floor(bench: Bench, home: Home, number: int) -> None:

@@ -514,7 +514,7 @@ def _memory_lines(results: Results) -> Iterator[str]:
     }
     rows = []
     for text, pattern in homes.items():
-        peaks = [run["memory"] for run in runs(results, pattern) if "memory" in run]
+        peaks = [run["memory"] for run in runs(results, pattern) if run.get("memory")]
         if peaks:
             resident = max(peak["resident"] for peak in peaks)
             rows.append((text, megabytes(resident), megabytes(max(p["heap"] for p in peaks))))

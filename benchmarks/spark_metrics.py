@@ -6,6 +6,7 @@ import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -98,10 +99,10 @@ class SparkWatcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Look a last time."""
+        """Look a last time; what a server that went away has not told stays unknown."""
         self._done.set()
         self._thread.join()
-        if error is None:
+        with suppress(OSError):
             self._collect()
 
     def stages(self) -> list[Stage]:
@@ -114,11 +115,9 @@ class SparkWatcher:
 
     def _poll(self) -> None:
         while not self._done.wait(_POLL_SECONDS):
-            try:
+            # A server too busy to answer is asked again.
+            with suppress(OSError):
                 self._collect()
-            except OSError:
-                # A server too busy to answer is asked again.
-                continue
 
     def _collect(self) -> None:
         for stage in self._get_stages():
