@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from marketing_attribution_models import MAM
+from matplotlib import style
+
+# The package asks for a style by the name that it had before Matplotlib 3.8; it only draws with it.
+style.library.setdefault("seaborn-white", style.library["seaborn-v0_8-white"])
+
+from marketing_attribution_models import MAM  # noqa: E402
 
 # A journey's bucket is a hash of its client: the first of so many buckets are a sample of clients.
 BUCKETS = 1024
@@ -71,8 +76,11 @@ def _tell(name: str, started: float, **facts: object) -> None:
     print(json.dumps(told), flush=True)
 
 
-def _revenue(by_channel: pd.Series) -> dict[str, str]:
-    # It gives a channel that only ever failed to convert a zero.
+def _revenue(by_channel: pd.Series | pd.DataFrame) -> dict[str, str]:
+    # The first model gives a series, later ones a frame of channels and values.
+    if isinstance(by_channel, pd.DataFrame):
+        by_channel = by_channel.set_index("channels").iloc[:, -1]
+    # It gives a zero to a channel that was only ever on paths without a conversion.
     return {str(name): f"{value:.2f}" for name, value in by_channel.items() if value}
 
 

@@ -17,6 +17,8 @@ from dagster_code.lib.settings import PROJECT_ROOT
 _MODULES = ("duckdb", "marketing_attribution_models")
 # What the peers use besides, in the versions of this environment.
 _SHARED = ("pandas", "pyarrow", "numpy")
+# How the reason begins when a peer took too long or too much memory.
+GAVE_UP = ("given up", "killed")
 
 
 def requirements() -> list[str]:

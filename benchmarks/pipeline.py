@@ -15,7 +15,7 @@ from benchmarks.floor import measure_floor
 from benchmarks.generate import Part
 from benchmarks.home import Home, rows_of
 from benchmarks.join_sql import measure_join
-from benchmarks.peers import peer_python, run_peer
+from benchmarks.peers import GAVE_UP, peer_python, run_peer
 from benchmarks.spark_metrics import SparkWatcher, peak_memory, totals
 from benchmarks.store import Store
 from benchmarks.timings import build_times, landing_seconds, read_run_results
@@ -226,7 +226,8 @@ def measure_mta(bench: Bench) -> None:
         kept = [{name: line[name] for name in line if name != "revenue"} for line in found]
         outcome = {"models": kept, "failure": reason, "differences": wrong}
         bench.store.record(f"mta/{below}", outcome)
-        if reason is not None:
+        # A larger one cannot survive either; a sample without conversions may fail by itself.
+        if reason is not None and reason.startswith(GAVE_UP):
             return
 
 
