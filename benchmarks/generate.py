@@ -228,7 +228,7 @@ chosen as (
         *,
         {_client_sql(part, seed)} as client,
         {_start_sql(part, events, seed)} as started_at,
-        {_hash("session", "purchase", seed, 1000)} < {1 if part.is_bot else 25}
+        {_hash("session", "purchase", seed, 1000)} < {4 if part.is_bot else 25}
             and position = length - 1 as is_purchase,
         -- a mail opened in between: some sessions meet a second campaign
         position = 0 or {_hash("n", "again campaign", seed, 1000)} < 15 as may_show_origin,
