@@ -197,7 +197,7 @@ def bars(results: Results, failures: Mapping[str, str], events: int) -> list[Bar
     credit = seconds(results, full, "credit")
     read_shares = spread(day_read_shares(results))
     duckdb, duckdb_note = _agreed(runs(results, r"duckdb/\d+"), failures.get("duckdb"))
-    join, join_note = _agreed(runs(results, "join/outcome"), failures.get("join"))
+    join, join_note = _agreed(_joins(results), failures.get("join"))
     bot_join, bot_join_note = _agreed(runs(results, "bot/join"), failures.get("bot"))
     bot_credit = seconds(results, r"bot/full_\d+", "credit")
     tenth = _per_event(results, "tenth", events // 10)
@@ -397,12 +397,11 @@ def _growth_lines(results: Results) -> Iterator[str]:
 def _peer_lines(results: Results) -> Iterator[str]:
     full = r"build/full_\d+"
     rows: list[Sequence[object]] = []
-    for name, pattern, part, text in (
-        ("DuckDB on the same files", r"duckdb/\d+", "core", full),
-        ("join-based SQL on Spark", "join/outcome", "credit", full),
-        ("the same with the bot", "bot/join", "credit", r"bot/full_\d+"),
+    for name, found, part, text in (
+        ("DuckDB on the same files", runs(results, r"duckdb/\d+"), "core", full),
+        ("join-based SQL on Spark", _joins(results), "credit", full),
+        ("the same with the bot", runs(results, "bot/join"), "credit", r"bot/full_\d+"),
     ):
-        found = runs(results, pattern)
         if found:
             ours = seconds(results, text, part)
             theirs = spread(run["seconds"] for run in found)
@@ -521,6 +520,11 @@ def _memory_lines(results: Results) -> Iterator[str]:
     yield from table(("server", "resident at most", "heap in use at most, with garbage"), rows)
 
 
+def _joins(results: Results) -> list[Any]:
+    """The joins on a warm server; the cold one if it was given up."""
+    return runs(results, r"join/\d+") or runs(results, "join/cold")
+
+
 def _agreed(found: Sequence[Any], failure: str | None) -> tuple[Spread | None, str]:
     """A peer's time counts only if its answers are ours."""
     if not found:
@@ -534,6 +538,7 @@ def _agreed(found: Sequence[Any], failure: str | None) -> tuple[Spread | None, s
 
 
 def _agreement(found: Sequence[Any]) -> str:
+    """Whether answers are ours, or why not."""
     failures = [run["failure"] for run in found if run.get("failure")]
     if failures:
         return str(failures[0])
