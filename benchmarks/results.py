@@ -114,7 +114,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str
         head: names of the columns.
         rows: the cells.
     """
-    written = [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+    # an error message may hold a bar of its own
+    cells = ([str(cell).replace("|", "\\|") for cell in row] for row in rows)
+    written = [f"| {' | '.join(row)} |" for row in cells]
     if written:
         yield f"| {' | '.join(head)} |"
         yield f"|{' --- |' * len(head)}"

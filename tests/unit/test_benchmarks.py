@@ -444,7 +444,7 @@ def test_numbers_keep_three_digits():
 
 def test_a_table_without_rows_is_not_written():
     assert list(table(("a", "b"), [])) == []
-    assert list(table(("a", "b"), [(1, "x")])) == ["| a | b |", "| --- | --- |", "| 1 | x |", ""]
+    assert list(table(("a", "b"), [(1, "x|y")]))[2] == r"| 1 | x\|y |"
 
 
 def test_the_whole_page_has_every_section_and_the_failures():
