@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test mutations increments lint types clean
+.PHONY: help setup demo dev up down status test increments mutations bench lint types clean
 
 BIN := .venv/bin
 
@@ -35,6 +35,8 @@ mutations: setup ## deliberate mistakes in the SQL: which test notices each
 
 increments: setup ## random histories in batches: do increments equal full refreshes?
 	@$(BIN)/python -m tests.increments
+bench: setup ## measure against the floor and the peers; options: make bench BENCH="--events 1000000"
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/ruff check .
@@ -43,7 +45,7 @@ lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/sqlfluff lint dbt_spark/models dbt_spark/tests
 
 types: setup ## mypy
-	@$(BIN)/mypy dagster_code
+	@$(BIN)/mypy dagster_code benchmarks
 
 clean: ## remove caches and build products (not .venv, not .attribution)
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_spark/target
