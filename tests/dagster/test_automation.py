@@ -35,11 +35,7 @@ UPKEEP = dg.AssetKey(["maintenance", "table_upkeep"])
 def test_the_job_runs_everything_but_upkeep_in_one_process(location, graph):
     job = location.resolve_job_def("attribution_job")
     assert job.executor_def.name == "in_process"
-<<<<<<< HEAD
-    assert job.asset_layer.selected_asset_keys == graph.executable_asset_keys
-=======
-    assert job.asset_layer.selected_asset_keys == graph.get_all_asset_keys() - {UPKEEP}
->>>>>>> maintenance
+    assert job.asset_layer.selected_asset_keys == graph.executable_asset_keys - {UPKEEP}
     assert set(job.asset_layer.asset_graph.asset_check_keys) == set(graph.asset_check_keys)
 
 
