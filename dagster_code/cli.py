@@ -37,7 +37,9 @@ def cli() -> None:
 @click.option("--spend", multiple=True, metavar="PATH", help="File or folder with ad spend.")
 @click.option("--vars", "variables", metavar="YAML", help="dbt variables: a mapping or its file.")
 @click.option("--full-refresh", is_flag=True, help="Build every table from nothing.")
-@click.option("--dry-run", is_flag=True, help="Only say what would land; change nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what would land and be built; change nothing."
+)
 def run(
     events: tuple[str, ...],
     clients: tuple[str, ...],
@@ -61,7 +63,7 @@ def run(
         "spend": checked_paths(spend),
     }
     if dry_run:
-        _print(dry_run_lines(settings, paths, announce))
+        _print(dry_run_lines(settings, paths, given, full_refresh, announce))
         return
     _print(run_pipeline(settings, paths, given, full_refresh, announce))
 

@@ -15,6 +15,7 @@ from dagster_code.lib.dbt import declared_variables
 from dagster_code.lib.files import write_atomically
 from dagster_code.lib.landing.schema import KINDS, records_table
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.upkeep import OPERATIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,7 +56,8 @@ class BuildState:
 def raw_versions(spark: "SparkSession") -> dict[str, str]:
     """Read which state of the raw tables a build would see.
 
-    The table's id goes with the version: a table dropped and made again counts from 0.
+    The table's id goes with the version: a table dropped and made again counts from 0. The version
+    is that of the last commit that changed rows, which upkeep does not.
 
     Args:
         spark: a session on the home's server; the tables exist.
@@ -63,7 +65,8 @@ def raw_versions(spark: "SparkSession") -> dict[str, str]:
     versions = {}
     for table in RAW_TABLES:
         detail = spark.sql(f"describe detail {table}").first()
-        latest = spark.sql(f"describe history {table} limit 1").first()
+        history = spark.sql(f"describe history {table}")
+        latest = history.where(~history.operation.isin(*OPERATIONS)).first()
         if detail is None or latest is None:
             raise ValueError(f"{table} is no Delta table")
         versions[table] = f"{detail['id']}@{latest['version']}"

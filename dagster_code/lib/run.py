@@ -8,9 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster_code.lib import build_state, server
+from dagster_code.lib import build_plan, build_state, server
 from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_FILE, REJECTED_BY_REASON
-from dagster_code.lib.dbt import declared_variables, parse_variables
+from dagster_code.lib.dbt import (
+    code_version,
+    declared_variables,
+    parse_variables,
+    project_checksum,
+)
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import KINDS, Kind
 from dagster_code.lib.lock import other_writer
@@ -104,19 +109,30 @@ def run_pipeline(
 
 
 def dry_run_lines(
-    settings: Settings, paths: Mapping[Kind, tuple[str, ...]], progress: Progress
+    settings: Settings,
+    paths: Mapping[Kind, tuple[str, ...]],
+    variables: Mapping[str, Any],
+    is_full_refresh: bool,
+    progress: Progress,
 ) -> Iterator[str]:
-    """Say what a run would land, without landing it.
+    """Say what a run would land and build, and why, without doing it.
 
     Args:
         settings: whose home.
         paths: as for ``run_pipeline``.
+        variables: as for ``run_pipeline``.
+        is_full_refresh: as for ``run_pipeline``.
         progress: told what is being done.
 
     Yields:
-        A line for each offered file.
+        A line for each offered file, then what would be built.
+
+    Raises:
+        UserError: a rule seed has a mistake in it.
     """
+    check_rules()
     is_landing_folder = not any(paths.values())
+    new_file_count = 0
     with spark_session(settings, progress) as spark:
         from dagster_code.lib.landing.land import plan
 
@@ -124,7 +140,21 @@ def dry_run_lines(
             given = paths.get(kind, ())
             if given or is_landing_folder:
                 offered = [Path(path) for path in given] or _landing_folder(settings, kind)
-                yield from plan_lines(plan(spark, kind, offered, settings, progress))
+                planned = plan(spark, kind, offered, settings, progress)
+                new_file_count += len(planned.files)
+                yield from plan_lines(planned)
+        last = build_plan.read_last_build(spark)
+        state = build_state.last_complete(settings)
+        wanted = build_plan.Wanted(
+            is_full_refresh,
+            code_version(),
+            {**declared_variables(), **variables},
+            is_project_edited=state is None or state.inputs.project_checksum != project_checksum(),
+            is_landed_more=state is None
+            or state.inputs.raw_versions != build_state.raw_versions(spark),
+            new_file_count=new_file_count,
+        )
+    yield from build_plan.plan_of_build(last, wanted)
 
 
 def answer_lines(settings: Settings, progress: Progress) -> Iterator[str]:

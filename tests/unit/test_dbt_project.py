@@ -87,7 +87,12 @@ def test_dbt_finds_the_server_on_loopback_and_knows_the_code():
 
 @pytest.mark.parametrize(
     ("name", "is_code"),
-    [("models/a.sql", True), ("macros/c.sql", True), ("seeds/b.csv", False), ("models/a.yml", False)],
+    [
+        ("models/a.sql", True),
+        ("macros/c.sql", True),
+        ("seeds/b.csv", False),
+        ("models/a.yml", False),
+    ],
 )
 def test_the_version_of_the_code_is_that_of_models_and_macros(tmp_path, name, is_code):
     before = code_version(tmp_path)
