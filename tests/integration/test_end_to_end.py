@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dagster_code.lib import server
-from dagster_code.lib.dbt import server_environment
+from dagster_code.lib.dbt import run_target_dir, server_environment
 from dagster_code.lib.rules import mistakes
 from dagster_code.lib.settings import DBT_PROJECT_DIR
 from tests.golden import Answers, load_cases, write_landing, wrong_answers
@@ -43,6 +43,7 @@ from tests.oracle.models import MODELS, RULE_BASED
 from tests.oracle.stories import stories
 from tests.oracle.strategies import drawn
 from tests.oracle.transforms import renamed, shifted, with_older_touch
+from tests.plans import event_sized_exchanges
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -257,6 +258,27 @@ def test_every_table_of_the_sample_equals_the_oracle(home: Home, sample_tables: 
 def test_the_demo_prints_the_four_answers_and_the_checks(sample) -> None:
     for text in ("organic_search", "2114.00", "36696.00", "journey_length_days", "page_view"):
         assert text in sample.stdout, text
+
+
+def test_events_are_exchanged_once_and_of_them_touches_once_more(home: Home, sample) -> None:
+    compiled = run_target_dir(home.settings) / "compiled" / "attribution" / "models"
+    models = {path.stem: path.read_text(encoding="utf-8") for path in compiled.rglob("*.sql")}
+
+    def exchanges(sql: str) -> int:
+        return event_sized_exchanges("".join(home.rows(f"explain {sql}")[0].values()))
+
+    counts = {name: exchanges(sql) for name, sql in models.items() if "build_log" not in name}
+    assert {name: count for name, count in counts.items() if count} == {
+        "base_events": 1,
+        # touches only, of clients who bought and of those who did not
+        "int_purchaser_timelines": 1,
+        "int_unconverted_paths": 1,
+    }
+    again = models["base_events"].replace(
+        "from deduplicated", "from deduplicated distribute by event_id"
+    )
+    assert again != models["base_events"]
+    assert exchanges(again) > 1
 
 
 def run_dbt(home: Home, folder: Path, project: Path, *arguments: str) -> str:
