@@ -20,17 +20,38 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    The rows of a query about the build under way, asked once for all models: they would each wait for it several times.
+    dbt keeps the graph as long as it runs, and shares it among its threads.
+#}
+{% macro asked_once(sql) -%}
+    {%- set answers = graph.setdefault('answers of this build', {}) -%}
+    {%- if sql not in answers -%}
+        {%- do answers.update({sql: run_query(sql).rows}) -%}
+    {%- endif -%}
+    {{ return(answers[sql]) }}
+{%- endmacro %}
+
 {# The one row of `build_scope`, as a mapping; none where no build has begun, or while dbt parses or tests. #}
 {% macro current_scope() -%}
     {%- if not execute or model.resource_type == 'unit_test' -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set scope = earlier('builds', 'build_scope') -%}
-    {%- if scope is none -%}
+    {%- set known = graph.get('scope of this build') -%}
+    {%- if known -%}
+        {{ return(known) }}
+    {%- endif -%}
+    {%- set relation = earlier('builds', 'build_scope') -%}
+    {%- if relation is none -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set rows = run_query('select * from ' ~ scope) -%}
-    {{ return(rows.rows[0].dict() if rows.rows | length == 1 else none) }}
+    {%- set rows = run_query('select * from ' ~ relation).rows -%}
+    {%- set scope = rows[0].dict() if rows | length == 1 else none -%}
+    {#- Before that model has been built it is the scope of an earlier build. -#}
+    {%- if scope is not none and scope['invocation_id'] == invocation_id -%}
+        {%- do graph.update({'scope of this build': scope}) -%}
+    {%- endif -%}
+    {{ return(scope) }}
 {%- endmacro %}
 
 {# The last batch of events that the tables have, and the last one that they will have after this build. #}
@@ -74,17 +95,16 @@
 
 {# The first month, as a date literal, with events that this build can change; none when it changes none. #}
 {% macro first_changed_month() -%}
-    {%- set rows = run_query(
+    {%- set rows = asked_once(
         "select cast(date_trunc('month', min(changed_from)) as date) as month from builds.build_changed_clients"
     ) -%}
-    {{ return(rows.rows[0]['month'] or '9999-12-01') }}
+    {{ return(rows[0]['month'] or '9999-12-01') }}
 {%- endmacro %}
 
 {# The dates with events that this build can change, as a list of literals, by which files are left out. #}
 {% macro changed_dates() -%}
-    {%- set rows = run_query('select event_date from builds.build_changed_dates order by 1') -%}
-    {%- for date in rows.columns[0].values() -%}
-        date '{{ date }}'{{ ", " if not loop.last }}
+    {%- for row in asked_once('select event_date from builds.build_changed_dates order by 1') -%}
+        date '{{ row[0] }}'{{ ", " if not loop.last }}
     {%- else -%}
         date '9999-12-31'
     {%- endfor -%}
@@ -96,7 +116,7 @@
         'select distinct batch from ' ~ earlier('staging', 'base_events') ~ ' as replaceable where is_duplicate and batch <= '
         ~ built_batch() ~ ' and ' ~ replaced_rows('events')
     ) -%}
-    {{ rows.columns[0].values() | map('string') | join(', ') or '0' }}
+    {{ rows | map(attribute=0) | map('string') | join(', ') or '0' }}
 {%- endmacro %}
 
 {# The rows of an earlier table that this build replaces, by the `replaces` of a model's meta; a condition. #}
@@ -191,7 +211,36 @@
     {{ 'false' if left_out else 'true' }}
 {%- endmacro %}
 
+{# What changes a table's files and not its rows. Further ones would only make a build do more than it has to. #}
+{% macro is_upkeep(operation) -%}
+    {{ return(operation in ['OPTIMIZE', 'REORG', 'VACUUM START', 'VACUUM END', 'SET TBLPROPERTIES']) }}
+{%- endmacro %}
+
 {# The Delta version of a table as it is now. #}
 {% macro latest_version(relation) -%}
-    {{ run_query('describe history ' ~ relation ~ ' limit 1').rows[0]['version'] if execute else 'null' }}
+    {{ return(run_query('describe history ' ~ relation ~ ' limit 1').rows[0]['version'] if execute else 'null') }}
+{%- endmacro %}
+
+{# The newest version with the rows of an earlier one: upkeep rewrites files, and in the end deletes the former ones. #}
+{% macro newest_like(relation, version) -%}
+    {%- set found = namespace(version=none) -%}
+    {%- for commit in run_query('describe history ' ~ relation).rows -%}
+        {%- set found.version = commit['version'] if found.version is none else found.version -%}
+        {%- if commit['version'] == version -%}
+            {{ return(found.version) }}
+        {%- elif not is_upkeep(commit['operation']) -%}
+            {%- set found.version = none -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{# Whether rows of a table were changed since a version otherwise than by adding some: by hand. #}
+{% macro is_rewritten_since(relation, version) -%}
+    {%- for commit in run_query('describe history ' ~ relation).rows if commit['version'] > version -%}
+        {%- if not is_upkeep(commit['operation']) and commit['operation'] not in ['WRITE', 'CREATE TABLE'] -%}
+            {{ return(true) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(false) }}
 {%- endmacro %}

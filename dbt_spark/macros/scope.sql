@@ -10,7 +10,7 @@
     ] -%}
     {%- set known = namespace(
         to_batch=0, fingerprints={}, reasons={}, log=none, last=none, begun=none, evidence='', rules='', events_table='',
-        code=env_var('ATTRIBUTION_CODE_VERSION', '')
+        code=env_var('ATTRIBUTION_CODE_VERSION', ''), events_version=none, conversions_version=none, is_rewritten=false
     ) -%}
 
     {%- if execute -%}
@@ -27,6 +27,14 @@
             {%- set known.last = rows[0].dict() if rows | length else none -%}
         {%- endif -%}
         {%- set known.begun = current_scope() -%}
+        {%- set known.events_version = latest_version(events) -%}
+        {%- if known.last is not none -%}
+            {%- set known.is_rewritten = is_rewritten_since(events, known.last['events_version']) -%}
+            {%- set conversions = earlier('intermediate', 'int_conversions_attributed') -%}
+            {%- if conversions is not none -%}
+                {%- set known.conversions_version = newest_like(conversions, known.last['conversions_version']) -%}
+            {%- endif -%}
+        {%- endif -%}
 
         {#- Run by hand dbt does not know the version of the code: then it is taken to be the last one's. -#}
         {%- if not known.code and known.last is not none -%}
@@ -69,6 +77,8 @@
                 {%- set reason.text = 'there is no complete build yet' -%}
             {%- elif missing.names -%}
                 {%- set reason.text = (missing.names | sort)[0] ~ ' is not there' -%}
+            {%- elif known.is_rewritten -%}
+                {%- set reason.text = 'rows of raw.events were changed otherwise than by a landing' -%}
             {%- elif known.last[group ~ '_fingerprint'] != text -%}
                 {%- set before = fromjson(known.last[group ~ '_fingerprint']) -%}
                 {%- set changes = [] -%}
@@ -105,6 +115,7 @@
         as attribution_fingerprint,
     '{{ known.code }}' as code_version,
     cast({{ known.last['build_number'] if known.last is not none else 0 }} as bigint) as last_build,
-    cast({{ known.last['conversions_version'] if known.last is not none else 'null' }} as bigint)
+    cast({{ known.events_version if known.events_version is not none else 'null' }} as bigint) as events_version,
+    cast({{ known.conversions_version if known.conversions_version is not none else 'null' }} as bigint)
         as last_conversions_version
 {%- endmacro %}

@@ -20,6 +20,7 @@ select
     events_fingerprint,
     attribution_fingerprint,
     code_version,
+    events_version,
     cast({{ latest_version(ref('int_conversions_attributed')) }} as bigint) as conversions_version
 from {{ ref('build_scope') }}
 where

@@ -93,15 +93,16 @@ lost_touches as (
         credited_before.client_id,
         credited_before.event_time
     from credited_before
-    left semi join duplicates
+    inner join duplicates
         on
             credited_before.client_id = duplicates.client_id
             and credited_before.touch.event_id = duplicates.event_id
-    left anti join timelines
+    left join timelines
         on
             credited_before.client_id = timelines.client_id
             and credited_before.touch.event_id = timelines.event_id
             and credited_before.touch.touch_at = timelines.event_time
+    where timelines.client_id is null
 
 )
 
