@@ -65,12 +65,21 @@ def raw_versions(spark: "SparkSession") -> dict[str, str]:
     versions = {}
     for table in RAW_TABLES:
         detail = spark.sql(f"describe detail {table}").first()
-        history = spark.sql(f"describe history {table}")
-        latest = history.where(~history.operation.isin(*OPERATIONS)).first()
-        if detail is None or latest is None:
+        if detail is None:
             raise ValueError(f"{table} is no Delta table")
-        versions[table] = f"{detail['id']}@{latest['version']}"
+        versions[table] = f"{detail['id']}@{_last_change(spark, table)}"
     return versions
+
+
+def _last_change(spark: "SparkSession", table: str) -> int:
+    """The version of the newest commit that is no upkeep, else of the oldest that is still known."""
+    history = spark.sql(f"describe history {table}").select("version", "operation")
+    version = 0
+    for commit in history.toLocalIterator():
+        version = commit["version"]
+        if commit["operation"] not in OPERATIONS:
+            break
+    return version
 
 
 def begin(settings: Settings, inputs: BuildInputs, run_id: str) -> None:
