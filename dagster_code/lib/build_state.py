@@ -72,7 +72,7 @@ def raw_versions(spark: "SparkSession") -> dict[str, str]:
 
 
 def _last_change(spark: "SparkSession", table: str) -> int:
-    """The version of the newest commit that is no upkeep, else of the oldest that is still known."""
+    """The version of the newest commit that is no upkeep, else of the oldest one known."""
     history = spark.sql(f"describe history {table}").select("version", "operation")
     version = 0
     for commit in history.toLocalIterator():
