@@ -275,9 +275,8 @@ def test_events_are_exchanged_once_and_of_them_touches_once_more(home: Home, sam
         "int_purchaser_timelines": 1,
         "int_unconverted_paths": 1,
     }
-    again = models["base_events"].replace(
-        "from deduplicated", "from deduplicated distribute by event_id"
-    )
+    sql = models["base_events"]
+    again = sql.replace("from deduplicated", "from deduplicated distribute by event_id")
     assert again != sql
     assert exchanges(again) > 1
 
