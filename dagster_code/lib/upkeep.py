@@ -25,7 +25,7 @@ from dagster_code.lib.settings import DELTA_RETENTION_HOURS
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SCHEMAS = ("raw", "seeds", "staging", "intermediate", "marts")
+SCHEMAS = ("raw", "seeds", "builds", "staging", "intermediate", "marts")
 # What upkeep leaves in a table's history: each such version has the rows of the one before it.
 OPERATIONS = frozenset({"OPTIMIZE", "REORG", "SET TBLPROPERTIES", "VACUUM START", "VACUUM END"})
 
