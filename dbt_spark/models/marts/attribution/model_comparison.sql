@@ -201,7 +201,7 @@ select
     cast(coalesce(channel_costs.cost, 0) as decimal(28, 2)) as cost,
     -- rounded first, so that a sum of fractions which is a whole number counts as one
     cast(
-        coalesce(channel_costs.cost, 0) / nullif(round(shared.conversions, 9), 0D) as decimal(28, 2)
+        coalesce(channel_costs.cost, 0) / nullif(round(shared.conversions, 12), 0D) as decimal(28, 2)
     ) as cpa,
     cast(shared.revenue as double) / nullif(cast(channel_costs.cost as double), 0D) as roas
 from shared
