@@ -93,12 +93,32 @@
     {{ return(rebuilds(group) if group else flags.FULL_REFRESH) }}
 {% endmacro %}
 
-{# The first month, as a date literal, with events that this build can change; none when it changes none. #}
-{% macro first_changed_month() -%}
-    {%- set rows = asked_once(
-        "select cast(date_trunc('month', min(changed_from)) as date) as month from builds.build_changed_clients"
-    ) -%}
-    {{ return(rows[0]['month'] or '9999-12-01') }}
+{#
+    How many clients have new events that are not all later than those that they had, and the earliest and the latest time
+    from which they change, as literals. Nothing of the other clients' earlier events changes.
+#}
+{% macro late_clients() -%}
+    {%- set never = '9999-12-31 00:00:00' -%}
+    {%- set answer = {'client_count': 0, 'first': never, 'last': never} -%}
+    {%- if execute -%}
+        {%- do answer.update(asked_once(
+            'select count(*) as client_count, cast(min(changed_from) as string) as first,'
+            ~ ' cast(max(changed_from) as string) as last from builds.build_changed_clients where is_late'
+        )[0].dict()) -%}
+    {%- endif -%}
+    {{ return({
+        'client_count': answer['client_count'],
+        'first': "timestamp '" ~ (answer['first'] or never) ~ "Z'",
+        'last': "timestamp '" ~ (answer['last'] or never) ~ "Z'",
+    }) }}
+{%- endmacro %}
+
+{#
+    Whether a row can be one that this build writes or wrote before it died, by what Delta keeps of each file: files of
+    which no row can be are not read. A condition on a table with batch and event_time.
+#}
+{% macro may_be_replaced(prefix) -%}
+    ({{ prefix }}.batch > {{ built_batch() }} or {{ prefix }}.event_time >= {{ late_clients()['first'] }})
 {%- endmacro %}
 
 {# The dates with events that this build can change, as a list of literals, by which files are left out. #}
@@ -130,14 +150,7 @@
     {%- elif kind == 'lookup' -%}
         true
     {%- elif kind == 'events' -%}
-        event_month >= date '{{ first_changed_month() }}'
-        and exists (
-            select 1 from builds.build_changed_clients as changed_clients
-            where replaceable.client_id = changed_clients.client_id
-            and replaceable.event_time >= changed_clients.changed_from
-        )
-    {%- elif kind == 'later_events' -%}
-        event_date >= date '{{ first_changed_month() }}'
+        {{ may_be_replaced('replaceable') }}
         and exists (
             select 1 from builds.build_changed_clients as changed_clients
             where replaceable.client_id = changed_clients.client_id
@@ -187,7 +200,7 @@
             )
     ) as change
     on
-        {% if replaces == 'events' -%} target.event_month >= date '{{ first_changed_month() }}' and {% endif %}
+        {% if replaces == 'events' -%} {{ may_be_replaced('target') }} and {% endif %}
         {%- for key in unique_key %}{{ "and " if not loop.first }}target.{{ key }} <=> change.{{ key }} {% endfor %}
     when matched and change.is_gone then delete
     when matched then update set

@@ -66,7 +66,7 @@ def test_every_mart_is_there(graph):
         ("staging/base_events", "staging/base_clients"),
         ("staging/base_clients", "staging/stg_clients"),
         ("raw/landed_files", "staging/stg_event_files"),
-        ("builds/build_changed_clients", "staging/base_events"),
+        ("builds/build_client_states", "staging/base_events"),
     ],
 )
 def test_dependencies_are_those_of_the_data(graph, upstream, downstream):

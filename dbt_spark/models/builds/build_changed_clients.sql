@@ -27,18 +27,21 @@ changed as (
 select
     client_id,
     changed_from,
-    cast(null as struct<{{ client_state('type') }}>) as carried
+    false as is_late
 from changed
 
 {%- else -%}
 
--- A record with the id of an earlier one takes its place, or stands back behind it. Hashes that are equal by
--- chance only have a client computed again.
+-- A record with the id of an earlier one takes its place, or stands back behind it. This looks through the whole
+-- history, hence at one column of it: of the earlier record only the month is asked, which is the file's. To begin at
+-- the month, or for a hash that is equal by chance, only has more of a client computed again.
 met_again as (
 
-    select client_id, event_time
+    select event_key, cast(event_month as timestamp) as event_time
     from {{ events }}
-    where event_key in (select new_events.event_key from new_events)
+    where
+        batch <= {{ built_batch() }}
+        and event_key in (select new_events.event_key from new_events)
 
 ),
 
@@ -46,7 +49,12 @@ changes as (
 
     select client_id, event_time from new_events
     union all
-    select client_id, event_time from met_again
+    select
+        new_events.client_id,
+        met_again.event_time
+    from met_again
+    inner join new_events
+        on met_again.event_key = new_events.event_key
 
 ),
 
@@ -56,51 +64,16 @@ changed as (
     from changes
     group by client_id
 
-),
-
-known as (
-
-    select
-        changed.client_id,
-        changed.changed_from,
-        clients.last_seen_at < changed.changed_from as is_on_time,
-        struct({{ client_state('columns', 'clients.') }}) as carried
-    from changed
-    left join {{ clients }} as clients
-        on changed.client_id = clients.client_id
-
-),
-
--- Whose past begins before the change and ends after it: what was known at that time is read from the events.
-late as (
-
-    select client_id, changed_from from known
-    where not is_on_time
-
-),
-
-past as (
-
-    select
-        events.client_id,
-        struct({{ client_state('aggregates', 'events.') }}) as carried
-    from {{ events }} as events
-    inner join late
-        on
-            events.client_id = late.client_id
-            and events.event_time < late.changed_from
-    where not events.is_duplicate
-    group by events.client_id
-
 )
 
+-- A build that died may have left a client with the new events: as one who is late it is computed from the events.
 select
-    known.client_id,
-    known.changed_from,
-    if(known.is_on_time, known.carried, past.carried) as carried
-from known
-left join past
-    on known.client_id = past.client_id
+    changed.client_id,
+    changed.changed_from,
+    coalesce(clients.last_seen_at >= changed.changed_from, false) as is_late
+from changed
+left join {{ clients }} as clients
+    on changed.client_id = clients.client_id
 
 {%- endif %}
 {{ after('build_scope') }}

@@ -29,7 +29,7 @@ where
     and {{ is_whole_build() }}
 {%- for model in [
     'base_events', 'base_clients', 'base_channel_lookup', 'rejected_events', 'int_conversions_attributed',
-    'int_assisted_conversions', 'int_unconverted_paths', 'int_client_channels', 'int_daily_traffic',
+    'int_attribution_events', 'int_assisted_conversions', 'int_unconverted_paths', 'int_client_channels', 'int_daily_traffic',
     'first_touch_attribution', 'last_touch_attribution', 'conversion_paths', 'client_journeys', 'attribution_explain',
     'multi_touch_attribution', 'attribution_changes',
 ] %}

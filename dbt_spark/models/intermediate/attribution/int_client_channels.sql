@@ -17,11 +17,11 @@ touches as (
         if(channel = 'unassigned', lower(source), null) as source,
         if(channel = 'unassigned', lower(medium), null) as medium,
         event_time as touch_at
-    from {{ ref('stg_events') }} as replaceable
+    from {{ ref('int_attribution_events') }} as replaceable
     where
         is_touch
         {% if is_incremental() -%}
-        and {{ replaced_rows('later_events') }}
+        and {{ replaced_rows('events') }}
         {%- endif %}
     {%- if is_incremental() %}
     union all

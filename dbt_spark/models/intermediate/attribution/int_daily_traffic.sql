@@ -21,9 +21,9 @@ events as (
         is_touch,
         is_session_start,
         is_session_evidence
-    from {{ ref('stg_events') }}
+    from {{ ref('int_attribution_events') }}
     where
-        (is_touch or is_session_start or channel = 'unassigned')
+        (is_touch or channel = 'unassigned')
         {% if is_incremental() -%}
         and {{ replaced_rows('dates') }}
         {%- endif %}

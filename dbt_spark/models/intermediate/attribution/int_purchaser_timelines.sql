@@ -32,9 +32,9 @@ events as (
         client_id,
         event_id,
         event_time,
-        event_type = 'purchase' as is_purchase,
+        is_purchase,
         is_touch,
-        is_touch and channel <> 'direct' as is_marketing_touch,
+        is_marketing_touch,
         channel,
         source,
         medium,
@@ -43,8 +43,8 @@ events as (
         session_number,
         order_id,
         revenue
-    from {{ ref('stg_events') }}
-    where is_touch or event_type = 'purchase'
+    from {{ ref('int_attribution_events') }}
+    where is_touch or is_purchase
 
 ),
 

@@ -6,7 +6,7 @@ select
     source,
     medium,
     campaign,
-    channel <> 'direct' as is_marketing,
+    is_marketing_touch as is_marketing,
     session_number
-from {{ ref('stg_events') }}
+from {{ ref('int_attribution_events') }}
 where is_touch

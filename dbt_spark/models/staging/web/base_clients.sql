@@ -23,7 +23,12 @@ events as (
 
 changed_clients as (
 
-    select client_id, carried from {{ ref('build_changed_clients') }}
+    select
+        changed.client_id,
+        states.carried
+    from {{ ref('build_changed_clients') }} as changed
+    left join {{ ref('build_client_states') }} as states
+        on changed.client_id = states.client_id
 
 ),
 
@@ -53,4 +58,4 @@ left join seen
 select * from seen
 
 {%- endif %}
-{{ after('build_changed_clients') }}
+{{ after('build_changed_clients', 'build_client_states') }}

@@ -3,6 +3,7 @@
         materialized='incremental',
         unique_key=['source_sha256', 'source_position'],
         partition_by='event_month',
+        tblproperties={'delta.dataSkippingStatsColumns': 'event_time,event_date,batch'},
         meta={'rebuilt_with': 'events', 'replaces': 'events'},
     )
 }}
@@ -18,9 +19,9 @@ with
 
 {% if is_incremental() -%}
 
-changed_clients as (
+client_states as (
 
-    select client_id, carried from {{ ref('build_changed_clients') }}
+    select client_id, carried from {{ ref('build_client_states') }}
 
 ),
 
@@ -46,10 +47,10 @@ evidence as (
 
     select /*+ repartition(client_id) */
         records.*,
-        changed_clients.carried
+        client_states.carried
     from records
-    left join changed_clients
-        on records.client_id = changed_clients.client_id
+    left join client_states
+        on records.client_id = client_states.client_id
 
 ),
 
@@ -188,4 +189,4 @@ select
     batch,
     cast(date_trunc('month', event_time) as date) as event_month
 from compared
-{{ after('build_new_events', 'build_changed_clients') }}
+{{ after('build_new_events', 'build_client_states') }}

@@ -1,3 +1,9 @@
+{{
+    config(
+        meta={'rebuilt_with': 'attribution', 'replaces': 'events'},
+    )
+}}
+
 with
 
 events as (
@@ -51,5 +57,6 @@ select
     session_number,
     is_session_start,
     is_session_evidence,
-    is_touch_by_tags and not coalesce(rule_channel = repeated_if_channel, false) as is_touch
+    is_touch_by_tags and not coalesce(rule_channel = repeated_if_channel, false) as is_touch,
+    batch
 from channeled
