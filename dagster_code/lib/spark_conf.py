@@ -182,6 +182,8 @@ def local_runtime(
         # Twice the cores keeps all of them busy when one partition is slower than the others, and
         # a small table out of 200 (the default) nearly empty tasks. Adaptive execution only merges.
         "spark.sql.shuffle.partitions": str(2 * cores),
+        # What adaptive execution merges: of millions of events each piece still fits into memory.
+        "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(8 * cores),
         "spark.sql.warehouse.dir": str(settings.warehouse_dir),
         # absolute: Derby would otherwise create its database in the working directory
         "spark.hadoop.javax.jdo.option.ConnectionURL": (

@@ -360,8 +360,10 @@ def test_a_second_landing_waits_and_then_says_who_is_in_the_way(tmp_path):
 
 def test_the_statements_create_every_table_only_if_it_is_missing():
     statements = create_statements()
-    assert all("if not exists" in statement for statement in statements)
-    assert sum("using delta" in statement for statement in statements) == 4
+    assert set(statements) == {"raw.events", "raw.clients", "raw.ad_spend", "raw.landed_files"}
+    for table, statement in statements.items():
+        assert statement.startswith(f"create table if not exists {table} ")
+        assert "using delta" in statement
 
 
 def test_each_kind_has_a_table_of_its_own_with_its_fields():

@@ -65,8 +65,9 @@ def land_kind(
     spark = home.connect(progress)
     # After a lost connection the statement may run on: only what Spark itself ended is settled.
     with home.lock.writing(settled=(dg.Failure,)), _mistakes_are_final():
-        create_raw_tables(spark)
         offered = landing_paths(kind, paths, home.settings)
+        if is_skipped:
+            create_raw_tables(spark)
         report = None if is_skipped else land(spark, kind, offered, home.settings, progress)
     table = records_table(kind)
     columns = column_schema(spark.table(table).schema)

@@ -81,8 +81,12 @@ def create_raw_tables(spark: SparkSession) -> None:
     Args:
         spark: Spark Connect session.
     """
-    for statement in create_statements():
-        spark.sql(statement)
+    spark.sql("create schema if not exists raw")
+    # Asked once: each statement that finds its table there takes a fifth of a second all the same.
+    there = {f"raw.{row['tableName']}" for row in spark.sql("show tables in raw").collect()}
+    for table, statement in create_statements().items():
+        if table not in there:
+            spark.sql(statement)
 
 
 def plan(

@@ -126,14 +126,11 @@ def record_columns(kind: Kind) -> tuple[str, ...]:
     return (*FIELDS[kind], *(name for name, _, _ in _ORIGIN_COLUMNS))
 
 
-def create_statements() -> tuple[str, ...]:
-    """SQL statements that create what is missing of the raw schema; harmless when repeated."""
+def create_statements() -> dict[str, str]:
+    """SQL statements that create the tables of the schema ``raw``, by table; harmless if there."""
     register = _create(REGISTER_TABLE, _REGISTER_COLUMNS, "One row per file ever landed.", ())
-    return (
-        "create schema if not exists raw",
-        *(_create_records(kind) for kind in KINDS),
-        register,
-    )
+    records = {records_table(kind): _create_records(kind) for kind in KINDS}
+    return {**records, REGISTER_TABLE: register}
 
 
 def _create_records(kind: Kind) -> str:
