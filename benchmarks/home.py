@@ -57,7 +57,12 @@ class Home:
 
     def environment(self) -> dict[str, str]:
         """Give the environment of a command in this home, with this very checkout's code."""
-        own = {"ATTRIBUTION_HOME": str(self.path), "PYTHONPATH": str(PROJECT_ROOT)}
+        own = {
+            "ATTRIBUTION_HOME": str(self.path),
+            "PYTHONPATH": str(PROJECT_ROOT),
+            # Spark counts what a task's own thread reads, and Parquet would read in others.
+            "JAVA_TOOL_OPTIONS": "-Dspark.hadoop.parquet.hadoop.vectored.io.enabled=false",
+        }
         if self.driver_memory is not None:
             own["ATTRIBUTION_DRIVER_MEMORY"] = self.driver_memory
         return {**os.environ, **own}

@@ -33,6 +33,7 @@ class Stage:
 
     Attributes:
         node: dbt's unique id; empty where dbt did not ask for it.
+        input_bytes: read from files, or from rows that were kept in between.
         output_bytes: written to them.
         shuffle_write_bytes: handed over to the next stage.
         shuffle_write_records: the same in records.
@@ -40,6 +41,7 @@ class Stage:
     """
 
     node: str
+    input_bytes: int
     output_bytes: int
     shuffle_write_bytes: int
     shuffle_write_records: int
@@ -50,9 +52,8 @@ class Stage:
 class Scan:
     """A statement's reading of a table.
 
-    Spark's own count of input bytes misses what Parquet reads ahead in other threads. Hence the
-    sizes of the files that were opened, after pruning: more than was read if columns or row groups
-    were skipped, and counted again by each statement that opens them.
+    The sizes of the files that were opened, after pruning: more than was read if columns or row
+    groups were skipped, and counted again by each statement that opens them.
 
     Attributes:
         node: dbt's unique id; empty where dbt did not ask for it.
@@ -147,6 +148,7 @@ def parsed_stage(record: Mapping[str, Any]) -> Stage:
     """
     return Stage(
         node=_node(record),
+        input_bytes=int(record["inputBytes"]),
         output_bytes=int(record["outputBytes"]),
         shuffle_write_bytes=int(record["shuffleWriteBytes"]),
         shuffle_write_records=int(record["shuffleWriteRecords"]),
@@ -218,11 +220,20 @@ def _totals(stages: Sequence[Stage], scans: Sequence[Scan], event_sized: int) ->
         if stage.shuffle_write_records >= event_sized
     )
     read: Counter[str] = Counter()
+    opened: dict[str, Counter[str]] = {}
     for scan in scans:
         read[scan.table] += scan.file_bytes
+        opened.setdefault(scan.node, Counter())[scan.table] += scan.file_bytes
+    taken_in: Counter[str] = Counter()
+    for stage in stages:
+        taken_in[stage.node] += stage.input_bytes
     return {
         "stages": len(stages),
         "read_bytes": dict(sorted(read.items())),
+        "by_node": {
+            node: {"opened_bytes": dict(sorted(tables.items())), "input_bytes": taken_in[node]}
+            for node, tables in sorted(opened.items())
+        },
         "output_bytes": sum(stage.output_bytes for stage in stages),
         "shuffle_write_bytes": sum(stage.shuffle_write_bytes for stage in stages),
         "spilled_bytes": sum(stage.spilled_bytes for stage in stages),

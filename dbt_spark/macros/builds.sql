@@ -132,7 +132,8 @@
 
 {# The batches, as a list of numbers, of older records that stand behind another one since this build. #}
 {% macro batches_of_new_duplicates() -%}
-    {%- set rows = run_query(
+    {#- First asked when base_events has been brought up to date: it does not change any more. -#}
+    {%- set rows = asked_once(
         'select distinct batch from ' ~ earlier('staging', 'base_events') ~ ' as replaceable where is_duplicate and batch <= '
         ~ built_batch() ~ ' and ' ~ replaced_rows('events')
     ) -%}

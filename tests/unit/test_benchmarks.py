@@ -63,6 +63,7 @@ def run_result(unique_id, started, ended):
 def stage(node="", **counts):
     empty = dict.fromkeys(
         (
+            "input_bytes",
             "output_bytes",
             "shuffle_write_bytes",
             "shuffle_write_records",
@@ -92,7 +93,7 @@ def measured(command, build, core, records=0, read_bytes=0, credit=1.0):
             },
         },
         "spark": totals(
-            [stage(NODE("base_events"), shuffle_write_records=100)],
+            [stage(NODE("base_events"), shuffle_write_records=100, input_bytes=1000)],
             [
                 Scan(NODE("base_events"), "raw.events", read_bytes),
                 Scan(NODE("stg_clients"), "staging.stg_clients", 10),
@@ -241,12 +242,13 @@ def test_a_run_that_builds_nothing_is_overhead():
 def test_a_stage_is_known_by_the_node_that_dbt_signs_it_with():
     record = {
         "description": 'Delta: /* {"app": "dbt", "node_id": "model.attribution.base_events"} */',
+        "inputBytes": 1,
         "outputBytes": 2,
         "shuffleWriteBytes": 3,
         "shuffleWriteRecords": 4,
         "diskBytesSpilled": 5,
     }
-    assert parsed_stage(record) == Stage(NODE("base_events"), 2, 3, 4, 5)
+    assert parsed_stage(record) == Stage(NODE("base_events"), 1, 2, 3, 4, 5)
     assert parsed_stage({**record, "description": None}).node == ""
 
 
@@ -280,6 +282,7 @@ def test_work_is_added_up_by_who_asked_and_big_exchanges_are_named():
         [
             stage(NODE("base_events"), shuffle_write_records=100, shuffle_write_bytes=7),
             stage(NODE("base_events"), shuffle_write_records=99, shuffle_write_bytes=1),
+            stage(NODE("base_events"), input_bytes=4),
             stage(shuffle_write_records=500),
         ],
         [
@@ -292,6 +295,10 @@ def test_work_is_added_up_by_who_asked_and_big_exchanges_are_named():
     assert found["models"]["shuffle_write_bytes"] == 8
     assert found["models"]["event_sized_exchanges"] == {"base_events": 1}
     assert found["models"]["read_bytes"] == {"raw.events": 11}
+    assert found["models"]["by_node"] == {
+        NODE("base_events"): {"opened_bytes": {"raw.events": 5}, "input_bytes": 4},
+        NODE("rejected_events"): {"opened_bytes": {"raw.events": 6}, "input_bytes": 0},
+    }
     assert found["tests"]["read_bytes"] == {"staging.base_events": 7}
     assert found["rest"]["event_sized_exchanges"] == {"other": 1}
 
@@ -465,6 +472,14 @@ def test_a_page_of_nothing_can_be_written():
 
 def test_only_on_time_days_count_for_the_bytes_read():
     assert results.day_read_shares(all_results()) == [0.05]
+
+
+def test_what_a_day_reads_of_a_few_columns_counts_as_those_columns():
+    found = all_results()
+    by_node = found["day/day_0_on_time"]["spark"]["models"]["by_node"]
+    assert by_node[NODE("base_events")]["opened_bytes"] == {"raw.events": 50}
+    by_node[NODE("base_events")]["input_bytes"] = 20
+    assert results.day_read_shares(found) == [0.02]
 
 
 # Partial results

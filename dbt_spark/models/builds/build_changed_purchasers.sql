@@ -40,8 +40,7 @@ conversions as (
 {%- endif %}
 
 select client_id from purchases
-{% if is_rebuilt -%}
-{%- else -%}
+{%- if not is_rebuilt %}
 union
 select client_id from conversions
 {%- endif %}
