@@ -5,6 +5,7 @@ import re
 import pytest
 
 from dagster_code.lib.settings import DBT_PROJECT_DIR
+from dagster_code.lib.upkeep import OPERATIONS
 
 LAYERS = ("builds", "staging", "intermediate", "marts")
 PREFIXES = {
@@ -65,6 +66,7 @@ UNIT_TESTED = {
     "last_touch_attribution": ["credits_by_status", "outside_the_window"],
     "multi_touch_attribution": ["largest_remainders", "without_marketing"],
     "int_unconverted_paths": ["without_a_conversion"],
+    "int_attribution_events": ["touches_purchases"],
     "int_daily_traffic": ["spellings"],
     "rejected_events_summary": ["day_of_landing"],
 }
@@ -261,6 +263,34 @@ def test_names_are_given_once(project):
     ]
     assert set(names) >= {"bounded_touches", "primary_key", "stg_events", "channel_rules"}
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
+
+
+# --- Increments -----------------------------------------------------------------------------------
+
+
+def test_the_log_of_builds_is_written_after_every_table_that_a_build_continues(project):
+    continued = {
+        model["unique_id"]
+        for model in project.models.values()
+        if model["config"]["materialized"] == "incremental" and model["name"] != "build_log"
+    }
+    assert len(continued) > 10
+    waited_for = set(project.models["build_log"]["depends_on"]["nodes"])
+    assert continued - waited_for == set()
+
+
+def test_a_model_that_a_build_continues_says_what_it_replaces(project):
+    for model in project.models.values():
+        if model["config"]["materialized"] == "incremental":
+            assert model["config"]["meta"].get("replaces"), model["name"]
+            assert model["config"]["unique_key"], model["name"]
+
+
+def test_dbt_and_python_take_the_same_commits_for_upkeep():
+    text = (DBT_PROJECT_DIR / "macros" / "builds.sql").read_text(encoding="utf-8")
+    listed = re.search(r"macro is_upkeep.*?operation in \[(.*?)\]", text, re.DOTALL)
+    assert listed is not None
+    assert set(re.findall(r"'([^']+)'", listed.group(1))) == OPERATIONS
 
 
 # --- The contract ---------------------------------------------------------------------------------
