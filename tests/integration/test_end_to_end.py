@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -43,7 +43,7 @@ from tests.oracle.models import MODELS, RULE_BASED
 from tests.oracle.stories import stories
 from tests.oracle.strategies import drawn
 from tests.oracle.transforms import renamed, shifted, with_older_touch
-from tests.plans import event_sized_exchanges
+from tests.plans import EVENT_SIZED, event_sized_exchanges
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -265,20 +265,27 @@ def test_events_are_exchanged_once_and_of_them_touches_once_more(home: Home, sam
     files = [path for path in compiled.rglob("*.sql") if path.parent.suffix != ".yml"]
     models = {path.stem: path.read_text(encoding="utf-8") for path in files}
 
-    def exchanges(sql: str) -> int:
-        return event_sized_exchanges("".join(home.rows(f"explain {sql}")[0].values()))
+    plans = {
+        name: "".join(home.rows(f"explain {sql}")[0].values())
+        for name, sql in models.items()
+        if "build_log" not in name
+    }
 
-    counts = {name: exchanges(sql) for name, sql in models.items() if "build_log" not in name}
-    assert {name: count for name, count in counts.items() if count} == {
+    def exchanged(tables: Iterable[str]) -> dict[str, int]:
+        counts = {name: event_sized_exchanges(plan, tables) for name, plan in plans.items()}
+        return {name: count for name, count in counts.items() if count}
+
+    assert exchanged(EVENT_SIZED) == {"base_events": 1}
+    # touches only, of clients who bought and of those who did not
+    assert exchanged([*EVENT_SIZED, "intermediate.int_attribution_events"]) == {
         "base_events": 1,
-        # touches only, of clients who bought and of those who did not
         "int_purchaser_timelines": 1,
         "int_unconverted_paths": 1,
     }
     sql = models["base_events"]
     again = sql.replace("from deduplicated", "from deduplicated distribute by event_id")
     assert again != sql
-    assert exchanges(again) > 1
+    assert event_sized_exchanges("".join(home.rows(f"explain {again}")[0].values())) > 1
 
 
 def run_dbt(home: Home, folder: Path, project: Path, *arguments: str) -> str:
