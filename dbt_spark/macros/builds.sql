@@ -157,6 +157,14 @@
             where replaceable.client_id = changed_clients.client_id
             and replaceable.event_time >= changed_clients.changed_from
         )
+    {%- elif kind == 'shown_events' -%}
+        {#- of a view that does not show the batch: read whole from the earliest change on -#}
+        event_time >= (select min(changed_from) from builds.build_changed_clients)
+        and exists (
+            select 1 from builds.build_changed_clients as changed_clients
+            where replaceable.client_id = changed_clients.client_id
+            and replaceable.event_time >= changed_clients.changed_from
+        )
     {%- elif kind == 'dates' -%}
         event_date in ({{ changed_dates() }})
     {%- elif kind == 'log' -%}

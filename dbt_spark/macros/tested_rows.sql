@@ -7,7 +7,7 @@
     {%- set tested = graph.nodes.get(model.attached_node) if execute else none -%}
     {%- set meta = (tested.config.meta or {}) if tested else {} -%}
     {%- if
-        meta.get('replaces') in ['purchasers', 'clients', 'events', 'dates']
+        meta.get('replaces') in ['purchasers', 'clients', 'events', 'shown_events', 'dates']
         and model.test_metadata.name in ['primary_key', 'is_true', 'accepted_values', 'relationships', 'parts_add_up']
         and not config.get('where')
         and flags.WHICH == 'build'

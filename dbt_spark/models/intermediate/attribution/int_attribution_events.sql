@@ -28,7 +28,7 @@ select
     revenue,
     batch,
     cast(date_trunc('month', event_time) as date) as event_month
-from {{ ref('stg_events') }} as replaceable
+from {{ ref('base_channeled_events') }} as replaceable
 where
     -- a session that starts is a touch, or shows evidence that is one
     (is_touch or event_type = 'purchase' or channel = 'unassigned')

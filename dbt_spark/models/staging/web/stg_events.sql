@@ -1,39 +1,8 @@
 {{
     config(
-        meta={'rebuilt_with': 'attribution', 'replaces': 'events'},
+        meta={'rebuilt_with': 'attribution', 'replaces': 'shown_events'},
     )
 }}
-
-with
-
-events as (
-
-    select * from {{ ref('base_events') }}
-    where not is_duplicate
-
-),
-
-channels as (
-
-    select source, medium, campaign, channel, channel_rule_rank from {{ ref('base_channel_lookup') }}
-
-),
-
-channeled as (
-
-    select
-        events.*,
-        channels.channel as rule_channel,
-        channels.channel_rule_rank as rule_rank
-    from events
-    left join channels
-        on
-            events.has_evidence
-            and events.source <=> channels.source
-            and events.medium <=> channels.medium
-            and events.campaign <=> channels.campaign
-
-)
 
 select
     event_id,
@@ -41,8 +10,8 @@ select
     event_time,
     event_date,
     event_type,
-    coalesce(sender_channel, if(has_evidence, rule_channel, 'direct')) as channel,
-    if(sender_channel is null, rule_rank, null) as channel_rule_rank,
+    channel,
+    channel_rule_rank,
     -- a scalar, not a join: who does not ask for it does not pay for it
     (select stg_rule_version.rule_version from {{ ref('stg_rule_version') }} as stg_rule_version) as rule_version,
     source,
@@ -57,6 +26,5 @@ select
     session_number,
     is_session_start,
     is_session_evidence,
-    is_touch_by_tags and not coalesce(rule_channel = repeated_if_channel, false) as is_touch,
-    batch
-from channeled
+    is_touch
+from {{ ref('base_channeled_events') }}
