@@ -94,23 +94,25 @@
 {% endmacro %}
 
 {#
-    How many clients have new events that are not all later than those that they had, and the earliest and the latest time
-    from which they change, as literals. Nothing of the other clients' earlier events changes.
+    The earliest time from which a client changes, as a literal; how many clients are late, which is to say that not all of
+    their new events are later than those that they had, and the earliest and latest time from which those change. Of the
+    other clients no earlier event changes.
 #}
-{% macro late_clients() -%}
-    {%- set never = '9999-12-31 00:00:00' -%}
-    {%- set answer = {'client_count': 0, 'first': never, 'last': never} -%}
+{% macro change_bounds() -%}
+    {%- set found = {} -%}
     {%- if execute -%}
-        {%- do answer.update(asked_once(
-            'select count(*) as client_count, cast(min(changed_from) as string) as first,'
-            ~ ' cast(max(changed_from) as string) as last from builds.build_changed_clients where is_late'
+        {%- do found.update(asked_once(
+            'select cast(min(changed_from) as string) as first, count_if(is_late) as late_client_count,'
+            ~ ' cast(min(changed_from) filter (where is_late) as string) as first_late,'
+            ~ ' cast(max(changed_from) filter (where is_late) as string) as last_late'
+            ~ ' from builds.build_changed_clients'
         )[0].dict()) -%}
     {%- endif -%}
-    {{ return({
-        'client_count': answer['client_count'],
-        'first': "timestamp '" ~ (answer['first'] or never) ~ "Z'",
-        'last': "timestamp '" ~ (answer['last'] or never) ~ "Z'",
-    }) }}
+    {%- set bounds = {'late_client_count': found.get('late_client_count') or 0} -%}
+    {%- for name in ['first', 'first_late', 'last_late'] -%}
+        {%- do bounds.update({name: "timestamp '" ~ (found.get(name) or '9999-12-31 00:00:00') ~ "Z'"}) -%}
+    {%- endfor -%}
+    {{ return(bounds) }}
 {%- endmacro %}
 
 {#
@@ -118,7 +120,7 @@
     which no row can be are not read. A condition on a table with batch and event_time.
 #}
 {% macro may_be_replaced(prefix) -%}
-    ({{ prefix }}.batch > {{ built_batch() }} or {{ prefix }}.event_time >= {{ late_clients()['first'] }})
+    ({{ prefix }}.batch > {{ built_batch() }} or {{ prefix }}.event_time >= {{ change_bounds()['first_late'] }})
 {%- endmacro %}
 
 {# The dates with events that this build can change, as a list of literals, by which files are left out. #}
@@ -159,7 +161,7 @@
         )
     {%- elif kind == 'shown_events' -%}
         {#- of a view that does not show the batch: read whole from the earliest change on -#}
-        event_time >= (select min(changed_from) from builds.build_changed_clients)
+        event_time >= {{ change_bounds()['first'] }}
         and exists (
             select 1 from builds.build_changed_clients as changed_clients
             where replaceable.client_id = changed_clients.client_id

@@ -7,7 +7,7 @@
 
 {%- set events = earlier('staging', 'base_events') -%}
 {%- set clients = earlier('staging', 'base_clients') -%}
-{%- set late = {'client_count': 0} if rebuilds('events') else late_clients() %}
+{%- set bounds = {'late_client_count': 0} if rebuilds('events') else change_bounds() %}
 
 with
 
@@ -33,10 +33,10 @@ from changed_clients
 inner join {{ clients }} as clients
     on changed_clients.client_id = clients.client_id
 where not changed_clients.is_late
-{%- if late['client_count'] %}
+{%- if bounds['late_client_count'] %}
 union all
 -- Their past begins before the change and ends after it: what was known at that time is read from the events.
-select /*+ {{ 'broadcast(late)' if late['client_count'] <= 1000000 else 'merge(late)' }} */
+select /*+ {{ 'broadcast(late)' if bounds['late_client_count'] <= 1000000 else 'merge(late)' }} */
     events.client_id,
     struct({{ client_state('aggregates', 'events.') }}) as carried
 from {{ events }} as events
@@ -47,7 +47,7 @@ inner join changed_clients as late
 where
     late.is_late
     and not events.is_duplicate
-    and events.event_time < {{ late['last'] }}
+    and events.event_time < {{ bounds['last_late'] }}
 group by events.client_id
 {%- endif %}
 
