@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+ATTRIBUTION_EVENTS = "models/intermediate/attribution/int_attribution_events.sql"
 BASE_EVENTS = "models/staging/web/base_events.sql"
 TIMELINES = "models/intermediate/attribution/int_purchaser_timelines.sql"
 ASSISTS = "models/intermediate/attribution/int_assisted_conversions.sql"
@@ -112,7 +113,7 @@ MUTANTS = (
     Mutant(
         "direct_exclusion",
         "a direct touch counts as a marketing touch",
-        TIMELINES,
+        ATTRIBUTION_EVENTS,
         "is_touch and channel <> 'direct' as is_marketing_touch",
         "is_touch as is_marketing_touch",
     ),
