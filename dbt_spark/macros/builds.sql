@@ -99,18 +99,15 @@
     other clients no earlier event changes.
 #}
 {% macro change_bounds() -%}
-    {%- set found = {} -%}
-    {%- if execute -%}
-        {%- do found.update(asked_once(
-            'select cast(min(changed_from) as string) as first, count_if(is_late) as late_client_count,'
-            ~ ' cast(min(changed_from) filter (where is_late) as string) as first_late,'
-            ~ ' cast(max(changed_from) filter (where is_late) as string) as last_late'
-            ~ ' from builds.build_changed_clients'
-        )[0].dict()) -%}
-    {%- endif -%}
-    {%- set bounds = {'late_client_count': found.get('late_client_count') or 0} -%}
+    {%- set found = asked_once(
+        'select cast(min(changed_from) as string) as first, count_if(is_late) as late_client_count,'
+        ~ ' cast(min(changed_from) filter (where is_late) as string) as first_late,'
+        ~ ' cast(max(changed_from) filter (where is_late) as string) as last_late'
+        ~ ' from builds.build_changed_clients'
+    )[0] -%}
+    {%- set bounds = {'late_client_count': found['late_client_count']} -%}
     {%- for name in ['first', 'first_late', 'last_late'] -%}
-        {%- do bounds.update({name: "timestamp '" ~ (found.get(name) or '9999-12-31 00:00:00') ~ "Z'"}) -%}
+        {%- do bounds.update({name: "timestamp '" ~ (found[name] or '9999-12-31 00:00:00') ~ "Z'"}) -%}
     {%- endfor -%}
     {{ return(bounds) }}
 {%- endmacro %}
@@ -152,16 +149,13 @@
         batch > {{ built_batch() }} or batch in ({{ batches_of_new_duplicates() }})
     {%- elif kind == 'lookup' -%}
         true
-    {%- elif kind == 'events' -%}
-        {{ may_be_replaced('replaceable') }}
-        and exists (
-            select 1 from builds.build_changed_clients as changed_clients
-            where replaceable.client_id = changed_clients.client_id
-            and replaceable.event_time >= changed_clients.changed_from
-        )
-    {%- elif kind == 'shown_events' -%}
-        {#- of a view that does not show the batch: read whole from the earliest change on -#}
-        event_time >= {{ change_bounds()['first'] }}
+    {%- elif kind in ['events', 'shown_events'] -%}
+        {%- if kind == 'events' -%}
+            {{ may_be_replaced('replaceable') }}
+        {%- else -%}
+            {#- of a view that does not show the batch: read whole from the earliest change on -#}
+            event_time >= {{ change_bounds()['first'] }}
+        {%- endif %}
         and exists (
             select 1 from builds.build_changed_clients as changed_clients
             where replaceable.client_id = changed_clients.client_id

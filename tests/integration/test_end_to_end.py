@@ -265,11 +265,10 @@ def test_events_are_exchanged_once_and_of_them_touches_once_more(home: Home, sam
     files = [path for path in compiled.rglob("*.sql") if path.parent.suffix != ".yml"]
     models = {path.stem: path.read_text(encoding="utf-8") for path in files}
 
-    plans = {
-        name: "".join(home.rows(f"explain {sql}")[0].values())
-        for name, sql in models.items()
-        if "build_log" not in name
-    }
+    def planned(sql: str) -> str:
+        return "".join(home.rows(f"explain {sql}")[0].values())
+
+    plans = {name: planned(sql) for name, sql in models.items() if "build_log" not in name}
 
     def exchanged(tables: Iterable[str]) -> dict[str, int]:
         counts = {name: event_sized_exchanges(plan, tables) for name, plan in plans.items()}
@@ -285,7 +284,7 @@ def test_events_are_exchanged_once_and_of_them_touches_once_more(home: Home, sam
     sql = models["base_events"]
     again = sql.replace("from deduplicated", "from deduplicated distribute by event_id")
     assert again != sql
-    assert event_sized_exchanges("".join(home.rows(f"explain {again}")[0].values())) > 1
+    assert event_sized_exchanges(planned(again)) > 1
 
 
 def run_dbt(home: Home, folder: Path, project: Path, *arguments: str) -> str:

@@ -66,9 +66,11 @@ def land_kind(
     # After a lost connection the statement may run on: only what Spark itself ended is settled.
     with home.lock.writing(settled=(dg.Failure,)), _mistakes_are_final():
         offered = landing_paths(kind, paths, home.settings)
+        report = None
         if is_skipped:
             create_raw_tables(spark)
-        report = None if is_skipped else land(spark, kind, offered, home.settings, progress)
+        else:
+            report = land(spark, kind, offered, home.settings, progress)
     table = records_table(kind)
     columns = column_schema(spark.table(table).schema)
     return Landed(report, row_count(spark, table), columns, table_uri(spark, table))

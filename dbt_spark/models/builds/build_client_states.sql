@@ -6,8 +6,7 @@
 }}
 
 {%- set events = earlier('staging', 'base_events') -%}
-{%- set clients = earlier('staging', 'base_clients') -%}
-{%- set bounds = {'late_client_count': 0} if rebuilds('events') else change_bounds() %}
+{%- set clients = earlier('staging', 'base_clients') %}
 
 with
 
@@ -25,6 +24,7 @@ select
 from changed_clients
 
 {%- else -%}
+{%- set bounds = change_bounds() -%}
 
 select
     changed_clients.client_id,
