@@ -7,6 +7,9 @@
 {% macro parsed_event_time(text) -%}
     {%- set number = "try_cast(" ~ text ~ " as decimal(38, 15))" -%}
     case
+        -- what most trackers write; the extended form below would read it too, with more work
+        when {{ text }} rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$'
+            then try_cast({{ text }} as timestamp)
         when {{ text }} rlike '^[+-]?[0-9]+([.][0-9]*)?([eE][+-]?[0-9]+)?$'
             then
                 case

@@ -1,16 +1,22 @@
 {#
     White space around a value never counts, and what is then empty is missing (null). Spark trims other characters
-    than spaces an order of magnitude slower, so that it is asked to only where there are any.
+    than spaces an order of magnitude slower, so that it is asked to only where there are any: `has_odd_space` says
+    whether there may be, by default of this value.
 #}
-{% macro trimmed(column) -%}
+{% macro trimmed(column, has_odd_space=none) -%}
     nullif(
         if(
-            {{ column }} rlike '[\t-\r\u00a0]',
+            {{ has_odd_space or odd_space_in(column) }},
             trim(both ' \t\n\r\u000b\u000c\u00a0' from {{ column }}),
             trim({{ column }})
         ),
         ''
     )
+{%- endmacro %}
+
+{# Whether there is white space in a text, at its ends or within, that is no plain space. #}
+{% macro odd_space_in(text) -%}
+    {{ text }} rlike '[\t-\r\u00a0]'
 {%- endmacro %}
 
 {# A campaign field, trimmed before: some trackers write their language's null as text. #}
@@ -61,7 +67,11 @@
 
 {# Everything between the first question mark and the fragment; null without one. #}
 {% macro query_string(url) -%}
-    nullif(regexp_extract({{ url }}, '^[^?#]*[?]([^#]*)', 1), '')
+    if(
+        instr({{ url }}, '?') > 0,
+        nullif(regexp_extract({{ url }}, '^[^?#]*[?]([^#]*)', 1), ''),
+        null
+    )
 {%- endmacro %}
 
 {# The record's unknown fields that are not empty, as entries (key, value) ordered by key. #}

@@ -51,11 +51,11 @@ searched as (
         records.*,
         lower(records.page_query) rlike '(^|&)utm_(source|medium|campaign)=' as has_tag_parameters,
         coalesce({{ click_id_columns | join(', ') }}) is not null
-        or coalesce(
-            lower(concat_ws('&', records.page_query, array_join(map_keys(records.extra), '&')))
-            rlike (select click_rules.pattern from click_rules),
-            false
-        ) as has_click_fields
+        -- `rlike` would compile the pattern for every row, since it comes from a table
+        or regexp_instr(
+            lower(concat_ws('&', records.page_query, array_join(map_keys(records.extra), '&'))),
+            (select click_rules.pattern from click_rules)
+        ) > 0 as has_click_fields
     from records
 
 ),

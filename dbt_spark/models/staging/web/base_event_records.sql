@@ -10,7 +10,11 @@ with
 
 records as (
 
-    select * from {{ source('raw', 'events') }}
+    select
+        events.*,
+        -- asked once for all fields: each search has its price
+        {{ odd_space_in("concat_ws('', " ~ fields | join(', ') ~ ")") }} as has_odd_space
+    from {{ source('raw', 'events') }} as events
 
 ),
 
@@ -25,7 +29,7 @@ trimmed as (
         extra,
         unreadable,
         {%- for field in fields %}
-        {{ trimmed(field) }} as {{ field }},
+        {{ trimmed(field, 'has_odd_space') }} as {{ field }},
         {%- endfor %}
         problem,
         coalesce(unreadable, {{ record_as_json(fields) }}) as record
