@@ -7,7 +7,7 @@
     nullif(
         coalesce(
             nullif(
-                regexp_extract({{ url }}, '^https?://(?:www[.])?([a-z0-9-]++(?:[.][a-z0-9-]++)*+)(?:[/?#]|$)', 1),
+                regexp_extract({{ url }}, '^https?://(?:www[.])?([a-z0-9-]++(?:[.][a-z0-9-]++)*+)(?:[/?#]|\\z)', 1),
                 ''
             ),
             if(

@@ -38,7 +38,9 @@ click_rules as (
     select
         map_from_entries(collect_list(struct(click_id, struct(rank, source, medium)))) as rules,
         -- their names, as they stand in a query string or among joined names of fields
-        concat('(^|&) *(', array_join(collect_list(concat('\\Q', click_id, '\\E')), '|'), ') *(=|&|$)') as pattern
+        concat('(^|&) *(', array_join(collect_list(concat('\\Q', click_id, '\\E')), '|'), ') *(=|&|$)') as pattern,
+        -- a name and its value in a plain query string
+        concat('(^|&)(', array_join(collect_list(concat('\\Q', click_id, '\\E')), '|'), ')=([^&]*)') as plain_pattern
     from {{ ref('click_ids') }}
 
 ),
@@ -49,13 +51,14 @@ searched as (
 
     select
         records.*,
+        lower(records.page_query) as lower_query,
         lower(records.page_query) rlike '(^|&)utm_(source|medium|campaign)=' as has_tag_parameters,
-        coalesce({{ click_id_columns | join(', ') }}) is not null
+        coalesce({{ click_id_columns | join(', ') }}) is not null as has_click_columns,
         -- `rlike` would compile the pattern for every row, since it comes from a table
-        or regexp_instr(
+        regexp_instr(
             lower(concat_ws('&', records.page_query, array_join(map_keys(records.extra), '&'))),
             (select click_rules.pattern from click_rules)
-        ) > 0 as has_click_fields
+        ) > 0 as has_click_parameters
     from records
 
 ),
@@ -64,62 +67,120 @@ ruled as (
 
     select
         searched.*,
-        if(has_click_fields, (select click_rules.rules from click_rules), null) as click_rules
+        if(
+            has_click_columns or has_click_parameters,
+            (select click_rules.rules from click_rules),
+            null
+        ) as click_rules,
+        -- nothing in it is encoded, empty or to be trimmed: what a pattern finds is what parsing it would give
+        (has_tag_parameters or has_click_parameters)
+        and not page_query rlike '[%+\\s\u000b\u00a0]|=(&|\\z)' as is_plain_query
     from searched
+
+),
+
+counted as (
+
+    select
+        ruled.*,
+        if(
+            has_click_parameters and is_plain_query and extra is null,
+            regexp_count(lower_query, (select click_rules.plain_pattern from click_rules)),
+            null
+        ) as plain_click_count
+    from ruled
+
+),
+
+-- Nearly always there is one click id at most: it is found without a list of all parameters.
+plainly_clicked as (
+
+    select
+        counted.*,
+        if(
+            plain_click_count = 1,
+            regexp_extract(lower_query, (select click_rules.plain_pattern from click_rules), 2),
+            null
+        ) as plain_click_name,
+        if(
+            plain_click_count = 1,
+            regexp_extract(lower_query, (select click_rules.plain_pattern from click_rules), 3),
+            null
+        ) as plain_click_value
+    from counted
 
 ),
 
 tagged as (
 
     select
-        ruled.*,
-        -- a list of one list, so that the parameters are parsed once for the three lookups
-        if(
-            has_tag_parameters,
-            transform(
-                array({{ query_parameters('page_query') }}),
-                parameters -> struct(
-                    {%- for field in tags %}
-                    {{ query_parameter('parameters', field) }} as {{ field }}{{ "," if not loop.last }}
-                    {%- endfor %}
-                )
-            )[0],
-            null
-        ) as page_tags,
+        plainly_clicked.*,
+        case
+            when is_plain_query and has_tag_parameters
+                then
+                    struct(
+                        {%- for field in tags %}
+                        nullif(regexp_extract(page_query, '(?i)(?:^|&){{ field }}=([^&]*)', 1), '') as {{ field }}
+                        {{- "," if not loop.last }}
+                        {%- endfor %}
+                    )
+            -- a list of one list, so that the parameters are parsed once for the three lookups
+            when has_tag_parameters
+                then
+                    transform(
+                        array({{ query_parameters('page_query') }}),
+                        parameters -> struct(
+                            {%- for field in tags %}
+                            {{ query_parameter('parameters', field) }} as {{ field }}{{ "," if not loop.last }}
+                            {%- endfor %}
+                        )
+                    )[0]
+        end as page_tags,
         -- the rule of the lowest rank among the ids that have a value
-        if(
-            has_click_fields,
-            array_min(
-                transform(
-                    filter(
-                        concat(
-                            array(
-                                {%- for field in click_id_columns %}
-                                struct('{{ field }}' as name, {{ field }} as value),
-                                {%- endfor %}
-                                struct('' as name, cast(null as string) as value)
-                            ),
-                            if(
-                                extra is not null,
-                                transform(
-                                    map_entries(extra),
-                                    entry -> struct(
-                                        lower(trim(entry.key)) as name,
-                                        {{ trimmed('entry.value') }} as value
-                                    )
+        case
+            when not has_click_parameters or plain_click_count <= 1
+                then
+                    least(
+                        {%- for field in click_id_columns %}
+                        if({{ field }} is not null, try_element_at(click_rules, '{{ field }}'), null),
+                        {%- endfor %}
+                        if(
+                            {{ campaign_value('plain_click_value') }} is not null,
+                            try_element_at(click_rules, plain_click_name),
+                            null
+                        )
+                    )
+            else
+                array_min(
+                    transform(
+                        filter(
+                            concat(
+                                array(
+                                    {%- for field in click_id_columns %}
+                                    struct('{{ field }}' as name, {{ field }} as value),
+                                    {%- endfor %}
+                                    struct('' as name, cast(null as string) as value)
                                 ),
-                                array()
+                                if(
+                                    extra is not null,
+                                    transform(
+                                        map_entries(extra),
+                                        entry -> struct(
+                                            lower(trim(entry.key)) as name,
+                                            {{ trimmed('entry.value') }} as value
+                                        )
+                                    ),
+                                    array()
+                                ),
+                                if(page_query is not null, {{ query_parameters('page_query') }}, array())
                             ),
-                            if(page_query is not null, {{ query_parameters('page_query') }}, array())
+                            field -> {{ campaign_value('field.value') }} is not null
                         ),
-                        field -> {{ campaign_value('field.value') }} is not null
-                    ),
-                    field -> try_element_at(click_rules, field.name)
+                        field -> try_element_at(click_rules, field.name)
+                    )
                 )
-            ),
-            null
-        ) as click
-    from ruled
+        end as click
+    from plainly_clicked
 
 ),
 

@@ -6,6 +6,14 @@
     'channel', 'referrer', 'page_url', 'platform', 'user_id', 'order_id', 'revenue',
 ] -%}
 
+{#- Those of them that decide whether a record is an event at all. -#}
+{%- set judged_fields = ['client_id', 'event_time', 'event_type', 'revenue'] -%}
+{#- What landing says of a record. -#}
+{%- set landed = [
+    'source_sha256', 'source_position', 'source_file', 'batch', 'landed_at', 'extra', 'unreadable', 'problem',
+] -%}
+{%- set other_fields = fields | reject('in', judged_fields) | list -%}
+
 with
 
 records as (
@@ -13,26 +21,20 @@ records as (
     select
         events.*,
         -- asked once for all fields: each search has its price
-        {{ odd_space_in("concat_ws('', " ~ fields | join(', ') ~ ")") }} as has_odd_space
+        {{ odd_space_in("concat_ws('', " ~ judged_fields | join(', ') ~ ")") }} as has_odd_judged_space
     from {{ source('raw', 'events') }} as events
 
 ),
 
-trimmed as (
+-- Judged before anything else is read, so that whoever wants only some records pays for no others.
+judged_fields as (
 
     select
-        source_sha256,
-        source_position,
-        source_file,
-        batch,
-        landed_at,
-        extra,
-        unreadable,
-        {%- for field in fields %}
-        {{ trimmed(field, 'has_odd_space') }} as {{ field }},
+        {{ landed | join(', ') }},
+        {%- for field in judged_fields %}
+        {{ trimmed(field, 'has_odd_judged_space') }} as {{ field }},
         {%- endfor %}
-        problem,
-        coalesce(unreadable, {{ record_as_json(fields) }}) as record
+        {{ other_fields | join(', ') }}
     from records
 
 ),
@@ -40,13 +42,48 @@ trimmed as (
 typed as (
 
     select
-        trimmed.*,
-        {{ parsed_event_time('trimmed.event_time') }} as occurred_at,
+        judged_fields.*,
+        {{ parsed_event_time('judged_fields.event_time') }} as occurred_at,
         event_type_aliases.event_type as canonical_event_type,
-        {{ parsed_revenue('trimmed.revenue') }} as parsed_revenue
-    from trimmed
+        {{ parsed_revenue('judged_fields.revenue') }} as parsed_revenue
+    from judged_fields
     left join {{ ref('event_type_aliases') }} as event_type_aliases
-        on lower(trimmed.event_type) = event_type_aliases.alias
+        on lower(judged_fields.event_type) = event_type_aliases.alias
+
+),
+
+judged as (
+
+    select
+        typed.*,
+        case
+            when unreadable is not null then 'unreadable_record'
+            when client_id is null then 'missing_client_id'
+            when
+                occurred_at is null
+                or occurred_at < timestamp '{{ var("earliest_event_date") }} 00:00:00Z'
+                or occurred_at > landed_at + interval '{{ var("max_clock_skew_hours") }}' hour
+                then 'invalid_event_time'
+            when canonical_event_type is null then 'unknown_event_type'
+            when canonical_event_type = 'purchase' and parsed_revenue is null then 'invalid_revenue'
+        end as rejection_reason,
+        {{ odd_space_in("concat_ws('', " ~ other_fields | join(', ') ~ ")") }} as has_odd_space
+    from typed
+
+),
+
+trimmed as (
+
+    select
+        {{ (landed + judged_fields) | join(', ') }},
+        {%- for field in other_fields %}
+        {{ trimmed(field, 'has_odd_space') }} as {{ field }},
+        {%- endfor %}
+        occurred_at,
+        canonical_event_type,
+        parsed_revenue,
+        rejection_reason
+    from judged
 
 )
 
@@ -67,18 +104,8 @@ select
     {%- endfor %}
     case when canonical_event_type = 'purchase' then parsed_revenue end as revenue,
     {{ content_hash(fields) }} as content_hash,
-    case
-        when unreadable is not null then 'unreadable_record'
-        when client_id is null then 'missing_client_id'
-        when
-            occurred_at is null
-            or occurred_at < timestamp '{{ var("earliest_event_date") }} 00:00:00Z'
-            or occurred_at > landed_at + interval '{{ var("max_clock_skew_hours") }}' hour
-            then 'invalid_event_time'
-        when canonical_event_type is null then 'unknown_event_type'
-        when canonical_event_type = 'purchase' and parsed_revenue is null then 'invalid_revenue'
-    end as rejection_reason,
+    rejection_reason,
     extra,
     problem,
-    record
-from typed
+    coalesce(unreadable, {{ record_as_json(fields) }}) as record
+from trimmed

@@ -30,32 +30,27 @@ records as (
         or batch in ({{ batches_of_new_duplicates() }})
     {%- endif %}
 
-),
-
-judged as (
-
-    select
-        coalesce(
-            records.rejection_reason,
-            if(duplicates.source_sha256 is not null, 'duplicate_event_id', null)
-        ) as reason,
-        records.client_id,
-        records.delivered_event_id as event_id,
-        records.record,
-        records.problem,
-        records.source_file,
-        records.source_sha256,
-        records.source_position,
-        records.landed_at,
-        records.batch
-    from records
-    left join duplicates
-        on
-            records.source_sha256 = duplicates.source_sha256
-            and records.source_position = duplicates.source_position
-
 )
 
-select * from judged
-where reason is not null
+select
+    coalesce(records.rejection_reason, 'duplicate_event_id') as reason,
+    records.client_id,
+    records.delivered_event_id as event_id,
+    records.record,
+    records.problem,
+    records.source_file,
+    records.source_sha256,
+    records.source_position,
+    records.landed_at,
+    records.batch
+from records
+where
+    records.rejection_reason is not null
+    -- asked here and not by a join, so that only of the rejected records more is read than what judges them
+    or exists (
+        select 1 from duplicates
+        where
+            duplicates.source_sha256 = records.source_sha256
+            and duplicates.source_position = records.source_position
+    )
 {{ after('build_scope', 'build_changed_clients') }}
