@@ -238,20 +238,27 @@ def measure_mta(bench: Bench) -> None:
 
 
 def measure_noop(bench: Bench) -> None:
-    """Runs that land nothing."""
+    """Runs that land nothing; the first one after the server's start is kept apart."""
     with bench.main.serving():
+        bench.measure("noop/first", bench.main)
         for number in range(bench.options.repeats):
             bench.measure(f"noop/{number}", bench.main)
 
 
 def measure_day(bench: Bench) -> None:
-    """One more day after the other: all of it on time, and 1 % late."""
+    """One more day after the other: all of it on time, and 1 % late.
+
+    The full build is measured on a server that has built before, so the days are, too: the first
+    one after the server's start is kept apart.
+    """
+    first = generate.day(bench.options.events, 0, is_late=False)
     days = [
-        generate.day(bench.options.events, number, is_late=number % 2 == 1)
-        for number in range(2 * bench.options.repeats)
+        generate.day(bench.options.events, number, is_late=number % 2 == 0)
+        for number in range(1, 1 + 2 * bench.options.repeats)
     ]
-    bench.ensure_parts(days)
+    bench.ensure_parts([first, *days])
     with bench.main.serving():
+        bench.measure("day/first", bench.main, [first])
         for day in days:
             bench.measure(f"day/{day.name}", bench.main, [day])
         with bench.main.session() as spark:
@@ -270,7 +277,7 @@ def measure_third(bench: Bench) -> None:
     """The same on-time days, after a third of the history."""
     part = generate.third_history(bench.options.events)
     days = [
-        generate.day(bench.options.events, 2 * number, is_late=False)
+        generate.day(bench.options.events, 1 + 2 * number, is_late=False)
         for number in range(bench.options.repeats)
     ]
     bench.ensure_parts([part, *days])

@@ -359,7 +359,9 @@ def _day_lines(results: Results) -> Iterator[str]:
         "one more day, on time": r"day/day_\d+_on_time",
         "one more day, 1 % late by 1 to 30 days": r"day/day_\d+_late",
         "one more on-time day after a third of the history": r"third/day_\d+_on_time",
+        "one more on-time day, on a server just started": r"day/first",
         "nothing new": r"noop/\d+",
+        "nothing new, on a server just started": r"noop/first",
     }
     rows = []
     for text, pattern in kinds.items():

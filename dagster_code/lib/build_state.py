@@ -164,6 +164,26 @@ def is_up_to_date(settings: Settings, inputs: BuildInputs) -> bool:
     return state is not None and state.inputs == inputs
 
 
+def has_same_rules(settings: Settings, inputs: BuildInputs) -> bool:
+    """Tell whether the tables of the rules are what the project's files would make of them.
+
+    Args:
+        settings: whose home.
+        inputs: what a build would be made from now.
+    """
+    state = last_complete(settings)
+    return (
+        state is not None
+        and state.inputs.project_checksum == inputs.project_checksum
+        and _identities(state.inputs) == _identities(inputs)
+    )
+
+
+def _identities(inputs: BuildInputs) -> set[str]:
+    """The raw tables' ids: another warehouse has others."""
+    return {version.rpartition("@")[0] for version in inputs.raw_versions.values()}
+
+
 def _complete_path(settings: Settings) -> Path:
     return settings.home / "build_state.json"
 

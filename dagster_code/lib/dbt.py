@@ -67,7 +67,13 @@ def parse_variables(text: str, declared: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def build_arguments(variables: Mapping[str, Any], is_full_refresh: bool) -> list[str]:
+# The seeds and the models that are made of them alone (dbt_project.yml, and the models' configs).
+_RULES = "tag:rules"
+
+
+def build_arguments(
+    variables: Mapping[str, Any], is_full_refresh: bool, has_new_rules: bool = True
+) -> list[str]:
     """Put together the arguments of a production build.
 
     dbt's unit tests are left out: they test the code, not the data, and run in CI.
@@ -75,8 +81,12 @@ def build_arguments(variables: Mapping[str, Any], is_full_refresh: bool) -> list
     Args:
         variables: what differs from the project's defaults.
         is_full_refresh: whether incremental models are built from nothing.
+        has_new_rules: whether the rules, and what is made of them alone, may have changed.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if not has_new_rules:
+        # Cautious: a test of another table that looks at a rule as well is not left out.
+        arguments += ["--exclude", _RULES, "--indirect-selection", "cautious"]
     if variables:
         arguments += ["--vars", json.dumps(variables, sort_keys=True)]
     if is_full_refresh:

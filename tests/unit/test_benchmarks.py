@@ -115,10 +115,10 @@ def all_results():
             "staging.base_events": {"bytes": 400, "files": 2},
             "staging.stg_clients": {"bytes": 10, "files": 1},
         },
-        "day/day_0_on_time": measured(20.0, 6.0, 5.0, records=11, read_bytes=50),
-        "day/day_1_late": measured(30.0, 9.0, 8.0, records=11, read_bytes=500),
+        "day/day_1_on_time": measured(20.0, 6.0, 5.0, records=11, read_bytes=50),
+        "day/day_2_late": measured(30.0, 9.0, 8.0, records=11, read_bytes=500),
         "third/first": measured(20.0, 10.0, 6.0, records=333),
-        "third/day_0_on_time": measured(10.0, 6.0, 5.0, records=11),
+        "third/day_1_on_time": measured(10.0, 6.0, 5.0, records=11),
         "noop/0": measured(21.0, 0.0, 0.0),
         "tenth/first": measured(10.0, 5.0, 3.0, records=100),
         "tenth/full_0": measured(9.0, 4.0, 2.0),
@@ -476,7 +476,7 @@ def test_only_on_time_days_count_for_the_bytes_read():
 
 def test_what_a_day_reads_of_a_few_columns_counts_as_those_columns():
     found = all_results()
-    by_node = found["day/day_0_on_time"]["spark"]["models"]["by_node"]
+    by_node = found["day/day_1_on_time"]["spark"]["models"]["by_node"]
     assert by_node[NODE("base_events")]["opened_bytes"] == {"raw.events": 50}
     by_node[NODE("base_events")]["input_bytes"] = 20
     assert results.day_read_shares(found) == [0.02]

@@ -57,6 +57,29 @@ def test_any_changed_input_asks_for_a_build(settings, changed):
     assert not build_state.is_up_to_date(settings, changed)
 
 
+@pytest.mark.parametrize(
+    ("now", "is_same"),
+    [
+        (INPUTS, True),
+        (BuildInputs({"raw.events": "id@4"}, "checksum", {}), True),
+        (BuildInputs({"raw.events": "other@3"}, "checksum", {}), False),
+        (BuildInputs({"raw.events": "id@3"}, "edited", {}), False),
+    ],
+    ids=["nothing changed", "landed, other variables", "another warehouse", "project edited"],
+)
+def test_rules_are_known_to_be_the_same_only_within_one_project_and_warehouse(
+    settings, now, is_same
+):
+    finished(settings)
+    assert build_state.has_same_rules(settings, now) == is_same
+
+
+def test_rules_are_not_known_while_no_build_is_complete(settings):
+    assert not build_state.has_same_rules(settings, INPUTS)
+    build_state.begin(settings, INPUTS, "run-1")
+    assert not build_state.has_same_rules(settings, INPUTS)
+
+
 def test_the_checks_see_the_build_that_is_under_way(settings):
     finished(settings)
     newer = BuildInputs({"raw.events": "id@9"}, "checksum", {})

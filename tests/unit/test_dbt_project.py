@@ -77,6 +77,11 @@ def test_a_build_passes_variables_and_the_full_refresh_on():
     assert arguments[3:] == ["--vars", '{"a": "x", "b": 1}', "--full-refresh"]
 
 
+def test_a_build_without_new_rules_leaves_them_out_but_no_test_of_another_table():
+    arguments = build_arguments({}, False, has_new_rules=False)
+    assert arguments[3:] == ["--exclude", "tag:rules", "--indirect-selection", "cautious"]
+
+
 def test_dbt_finds_the_server_on_loopback_and_knows_the_code():
     assert server_environment(1234) == {
         "ATTRIBUTION_DBT_HOST": "127.0.0.1",

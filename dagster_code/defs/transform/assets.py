@@ -10,6 +10,7 @@ from pydantic import Field
 from dagster_code.defs.resources import AttributionHome, LeanDbtCliResource
 from dagster_code.defs.transform.steps import build_models, inputs_of_build, is_nothing_new
 from dagster_code.defs.transform.translator import TRANSLATOR
+from dagster_code.lib import build_state
 from dagster_code.lib.dbt import build_arguments, prepare_manifest
 from dagster_code.lib.progress import also_to, announce
 from dagster_code.lib.settings import DBT_PROJECT_DIR, load_settings
@@ -57,5 +58,6 @@ def attribution_models(
     is_forced = config.full_refresh or context.is_subset
     if not is_forced and is_nothing_new(home.settings, inputs, progress):
         return
-    arguments = build_arguments(config.variables, config.full_refresh)
+    has_new_rules = is_forced or not build_state.has_same_rules(home.settings, inputs)
+    arguments = build_arguments(config.variables, config.full_refresh, has_new_rules)
     yield from build_models(context, home, dbt, spark, inputs, arguments)
