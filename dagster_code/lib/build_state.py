@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 RAW_TABLES = tuple(records_table(kind) for kind in KINDS)
+_RULE_SCHEMA = "seeds"
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,13 @@ class BuildState:
         inputs: what it was built from.
         run_id: the Dagster run that built it.
         finished_at: when its checks had succeeded, ISO 8601 in UTC; ``None`` until then.
+        rule_versions: the seeds' tables when it was complete, as ``rule_versions`` gave them.
     """
 
     inputs: BuildInputs
     run_id: str
     finished_at: str | None = None
+    rule_versions: Mapping[str, str] | None = None
 
 
 def raw_versions(spark: "SparkSession") -> dict[str, str]:
@@ -82,6 +85,26 @@ def _last_change(spark: "SparkSession", table: str) -> int:
     return version
 
 
+def rule_versions(spark: "SparkSession") -> dict[str, str]:
+    """Read which state the seeds' tables are in, whoever wrote them last.
+
+    Args:
+        spark: a session on the home's server.
+
+    Returns:
+        Identity and time of the last commit (UTC) of each table, by its name.
+    """
+    if not spark.catalog.databaseExists(_RULE_SCHEMA):
+        return {}
+    versions = {}
+    for row in spark.sql(f"show tables in {_RULE_SCHEMA}").toLocalIterator():
+        table = f"{_RULE_SCHEMA}.{row['tableName']}"
+        detail = spark.sql(f"describe detail {table}").first()
+        if detail is not None:
+            versions[table] = f"{detail['id']}@{detail['lastModified'].isoformat()}"
+    return versions
+
+
 def begin(settings: Settings, inputs: BuildInputs, run_id: str) -> None:
     """Note that a build has begun: from now on the tables belong to no complete build.
 
@@ -94,12 +117,13 @@ def begin(settings: Settings, inputs: BuildInputs, run_id: str) -> None:
     _write(_pending_path(settings), BuildState(inputs, run_id))
 
 
-def complete(settings: Settings, run_id: str) -> bool:
+def complete(settings: Settings, run_id: str, rules: Mapping[str, str]) -> bool:
     """Note that the models and the quality checks of a run have succeeded.
 
     Args:
         settings: whose home.
         run_id: the Dagster run; another run's build is not completed by it.
+        rules: ``rule_versions`` of the tables that it has built.
 
     Returns:
         Whether there was a build of that run to complete.
@@ -108,7 +132,7 @@ def complete(settings: Settings, run_id: str) -> bool:
     if state is None or state.run_id != run_id:
         return False
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(_complete_path(settings), BuildState(state.inputs, run_id, finished_at))
+    _write(_complete_path(settings), BuildState(state.inputs, run_id, finished_at, rules))
     _pending_path(settings).unlink()
     return True
 
@@ -164,24 +188,20 @@ def is_up_to_date(settings: Settings, inputs: BuildInputs) -> bool:
     return state is not None and state.inputs == inputs
 
 
-def has_same_rules(settings: Settings, inputs: BuildInputs) -> bool:
+def has_same_rules(settings: Settings, inputs: BuildInputs, rules_now: Mapping[str, str]) -> bool:
     """Tell whether the tables of the rules are what the project's files would make of them.
 
     Args:
         settings: whose home.
         inputs: what a build would be made from now.
+        rules_now: ``rule_versions`` as they are now.
     """
     state = last_complete(settings)
     return (
         state is not None
         and state.inputs.project_checksum == inputs.project_checksum
-        and _identities(state.inputs) == _identities(inputs)
+        and state.rule_versions == rules_now
     )
-
-
-def _identities(inputs: BuildInputs) -> set[str]:
-    """The raw tables' ids: another warehouse has others."""
-    return {version.rpartition("@")[0] for version in inputs.raw_versions.values()}
 
 
 def _complete_path(settings: Settings) -> Path:

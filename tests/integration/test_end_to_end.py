@@ -152,6 +152,9 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     assert formats >= {"jsonl", "jsonl.gz", "csv", "csv.gz"}
     assert "warned: spend_without_channel (staging.stg_ad_spend)" in result.stdout
     assert "raw.ad_spend: duplicate_record: " in result.stdout
+    # the rules have not changed since the sample
+    assert "built base_events " in result.stderr
+    assert "built channel_rules " not in result.stderr
     return Generated(folder, events, folder / "late", copies)
 
 

@@ -6,6 +6,7 @@ from dagster_code.lib import build_state
 from dagster_code.lib.build_state import BuildInputs
 from dagster_code.lib.settings import load_settings
 
+RULES = {"seeds.channel_rules": "id@2026-11-01T00:00:00"}
 INPUTS = BuildInputs({"raw.events": "id@3"}, "checksum", {"attribution_window_days": 30})
 
 
@@ -16,7 +17,7 @@ def settings(tmp_path):
 
 def finished(settings, inputs=INPUTS, run_id="run-1"):
     build_state.begin(settings, inputs, run_id)
-    assert build_state.complete(settings, run_id)
+    assert build_state.complete(settings, run_id, RULES)
 
 
 def test_a_new_home_is_not_up_to_date(settings):
@@ -26,7 +27,7 @@ def test_a_new_home_is_not_up_to_date(settings):
 def test_a_build_counts_only_after_its_checks(settings):
     build_state.begin(settings, INPUTS, "run-1")
     assert not build_state.is_up_to_date(settings, INPUTS)
-    assert build_state.complete(settings, "run-1")
+    assert build_state.complete(settings, "run-1", RULES)
     assert build_state.is_up_to_date(settings, INPUTS)
 
 
@@ -38,7 +39,7 @@ def test_a_build_that_begins_makes_the_last_one_count_no_more(settings):
 
 def test_the_checks_of_another_run_complete_nothing(settings):
     build_state.begin(settings, INPUTS, "run-1")
-    assert not build_state.complete(settings, "run-2")
+    assert not build_state.complete(settings, "run-2", RULES)
     assert build_state.last_complete(settings) is None
 
 
@@ -58,26 +59,28 @@ def test_any_changed_input_asks_for_a_build(settings, changed):
 
 
 @pytest.mark.parametrize(
-    ("now", "is_same"),
+    ("checksum", "rules", "is_same"),
     [
-        (INPUTS, True),
-        (BuildInputs({"raw.events": "id@4"}, "checksum", {}), True),
-        (BuildInputs({"raw.events": "other@3"}, "checksum", {}), False),
-        (BuildInputs({"raw.events": "id@3"}, "edited", {}), False),
+        ("checksum", RULES, True),
+        ("edited", RULES, False),
+        ("checksum", {"seeds.channel_rules": "id@2026-11-02T00:00:00"}, False),
+        ("checksum", {"seeds.channel_rules": "other@2026-11-01T00:00:00"}, False),
+        ("checksum", {}, False),
     ],
-    ids=["nothing changed", "landed, other variables", "another warehouse", "project edited"],
+    ids=["nothing changed", "project edited", "loaded by hand", "another warehouse", "dropped"],
 )
-def test_rules_are_known_to_be_the_same_only_within_one_project_and_warehouse(
-    settings, now, is_same
+def test_rules_are_the_same_while_neither_their_files_nor_their_tables_change(
+    settings, checksum, rules, is_same
 ):
     finished(settings)
-    assert build_state.has_same_rules(settings, now) == is_same
+    now = BuildInputs({"raw.events": "id@4"}, checksum, {"attribution_window_days": 7})
+    assert build_state.has_same_rules(settings, now, rules) == is_same
 
 
 def test_rules_are_not_known_while_no_build_is_complete(settings):
-    assert not build_state.has_same_rules(settings, INPUTS)
+    assert not build_state.has_same_rules(settings, INPUTS, RULES)
     build_state.begin(settings, INPUTS, "run-1")
-    assert not build_state.has_same_rules(settings, INPUTS)
+    assert not build_state.has_same_rules(settings, INPUTS, RULES)
 
 
 def test_the_checks_see_the_build_that_is_under_way(settings):

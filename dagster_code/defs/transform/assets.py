@@ -58,6 +58,8 @@ def attribution_models(
     is_forced = config.full_refresh or context.is_subset
     if not is_forced and is_nothing_new(home.settings, inputs, progress):
         return
-    has_new_rules = is_forced or not build_state.has_same_rules(home.settings, inputs)
+    has_new_rules = is_forced or not build_state.has_same_rules(
+        home.settings, inputs, build_state.rule_versions(spark)
+    )
     arguments = build_arguments(config.variables, config.full_refresh, has_new_rules)
     yield from build_models(context, home, dbt, spark, inputs, arguments)

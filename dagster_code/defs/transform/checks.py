@@ -100,4 +100,5 @@ def attribution_quality_check(
         has_failed |= not outcome.passed and not check.is_warning
         yield as_check_result(check, outcome, sql)
     if not has_failed and len(selected) == len(ALL_CHECKS):
-        build_state.complete(home.settings, context.run.run_id)
+        rules = build_state.rule_versions(spark)
+        build_state.complete(home.settings, context.run.run_id, rules)
