@@ -1,22 +1,11 @@
-{#
-    White space around a value never counts, and what is then empty is missing (null). Spark trims other characters
-    than spaces an order of magnitude slower, so that it is asked to only where there are any: `has_odd_space` says
-    whether there may be, by default of this value.
-#}
-{% macro trimmed(column, has_odd_space=none) -%}
-    nullif(
-        if(
-            {{ has_odd_space or odd_space_in(column) }},
-            trim(both ' \t\n\r\u000b\u000c\u00a0' from {{ column }}),
-            trim({{ column }})
-        ),
-        ''
-    )
+{# White space around a value never counts, and what is then empty is missing (null). #}
+{% macro trimmed(text) -%}
+    nullif({{ without_outer_space(text) }}, '')
 {%- endmacro %}
 
-{# Whether there is white space in a text, at its ends or within, that is no plain space. #}
-{% macro odd_space_in(text) -%}
-    {{ text }} rlike '[\t-\r\u00a0]'
+{# A text without the white space around it, which may leave nothing. #}
+{% macro without_outer_space(text) -%}
+    btrim({{ text }}, ' \t\n\r\u000b\u000c\u00a0')
 {%- endmacro %}
 
 {# A campaign field, trimmed before: some trackers write their language's null as text. #}
@@ -37,27 +26,26 @@
     filter(
         transform(
             transform(
-                transform(
-                    split({{ query }}, '&'),
-                    pair -> struct(
-                        lower(substring_index(pair, '=', 1)) as name,
-                        if(instr(pair, '=') > 0, substr(pair, instr(pair, '=') + 1), '') as text
-                    )
-                ),
-                parameter -> struct(
-                    parameter.name,
-                    parameter.text,
-                    -- Java's decoder takes `%+b` for a number
-                    if(parameter.text rlike '%(?![0-9A-Fa-f]{2})', null, try_url_decode(parameter.text)) as decoded
+                split({{ query }}, '&'),
+                pair -> struct(
+                    lower(substring_index(pair, '=', 1)) as name,
+                    if(instr(pair, '=') > 0, substr(pair, instr(pair, '=') + 1), '') as text
                 )
             ),
-            parameter -> struct(
-                parameter.name,
-                {{ trimmed("if(coalesce(instr(parameter.decoded, '\ufffd'), 1) > 0, parameter.text, parameter.decoded)") }} as value
-            )
+            parameter -> struct(parameter.name, {{ decoded_parameter('parameter.text') }} as value)
         ),
         parameter -> parameter.value is not null
     )
+{%- endmacro %}
+
+{# The value of a parameter as it stands in a query string: decoded and trimmed; null if nothing is left. #}
+{% macro decoded_parameter(text) -%}
+    {#- Java's decoder takes `%+b` for a number. -#}
+    {%- set decoded = "if(" ~ text ~ " rlike '%(?![0-9A-Fa-f]{2})', null, try_url_decode(" ~ text ~ "))" -%}
+    {{ trimmed(
+        "if(" ~ text ~ " rlike '[%+]', if(coalesce(instr(" ~ decoded ~ ", '\ufffd'), 1) > 0, "
+        ~ text ~ ", " ~ decoded ~ "), " ~ text ~ ")"
+    ) }}
 {%- endmacro %}
 
 {# The first value of a parameter of query_parameters; null if it is not there. #}

@@ -49,13 +49,29 @@
 
 {#
     The value of the most particular rule of base_host_rules that names the host or a parent domain of it; null if none
-    does. By name, from the longest one that a rule can have (eight labels, lib/rules.py): reading a list is slow.
+    does. Hosts of up to three labels, nearly all, have two names to look for; longer ones are tried from the longest
+    name that a rule can have (eight labels, lib/rules.py).
 #}
 {% macro matched_host_rule(rules, host) -%}
-    coalesce(
-        try_element_at({{ rules }}, {{ host }}),
-        {%- for labels in range(8, 1, -1) %}
-        try_element_at({{ rules }}, substring_index({{ host }}, '.', -{{ labels }})){{ "," if not loop.last }}
-        {%- endfor %}
+    if(
+        {{ rules }} is null,
+        null,
+        coalesce(
+            try_element_at({{ rules }}, {{ host }}),
+            if(
+                substring_index({{ host }}, '.', -3) = {{ host }},
+                try_element_at({{ rules }}, {{ host_key(host) }}),
+                try_element_at(
+                    filter(
+                        transform(
+                            sequence(8, 2, -1),
+                            labels -> try_element_at({{ rules }}, substring_index({{ host }}, '.', -labels))
+                        ),
+                        rule -> rule is not null
+                    ),
+                    1
+                )
+            )
+        )
     )
 {%- endmacro %}

@@ -16,13 +16,16 @@
 
 with
 
+-- Trimmed in one step and emptied in the next: an expression that is used twice would be computed twice.
 records as (
 
     select
-        events.*,
-        -- asked once for all fields: each search has its price
-        {{ odd_space_in("concat_ws('', " ~ judged_fields | join(', ') ~ ")") }} as has_odd_judged_space
-    from {{ source('raw', 'events') }} as events
+        {{ landed | reject('eq', 'problem') | join(', ') }},
+        {%- for field in fields %}
+        {{ without_outer_space(field) }} as {{ field }},
+        {%- endfor %}
+        problem
+    from {{ source('raw', 'events') }}
 
 ),
 
@@ -32,7 +35,7 @@ judged_fields as (
     select
         {{ landed | join(', ') }},
         {%- for field in judged_fields %}
-        {{ trimmed(field, 'has_odd_judged_space') }} as {{ field }},
+        nullif({{ field }}, '') as {{ field }},
         {%- endfor %}
         {{ other_fields | join(', ') }}
     from records
@@ -66,18 +69,17 @@ judged as (
                 then 'invalid_event_time'
             when canonical_event_type is null then 'unknown_event_type'
             when canonical_event_type = 'purchase' and parsed_revenue is null then 'invalid_revenue'
-        end as rejection_reason,
-        {{ odd_space_in("concat_ws('', " ~ other_fields | join(', ') ~ ")") }} as has_odd_space
+        end as rejection_reason
     from typed
 
 ),
 
-trimmed as (
+present as (
 
     select
         {{ (landed + judged_fields) | join(', ') }},
         {%- for field in other_fields %}
-        {{ trimmed(field, 'has_odd_space') }} as {{ field }},
+        nullif({{ field }}, '') as {{ field }},
         {%- endfor %}
         occurred_at,
         canonical_event_type,
@@ -108,4 +110,4 @@ select
     extra,
     problem,
     coalesce(unreadable, {{ record_as_json(fields) }}) as record
-from trimmed
+from present
