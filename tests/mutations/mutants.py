@@ -137,8 +137,8 @@ MUTANTS = (
         "duplicate_order",
         "of records with one id the latest stays",
         BASE_EVENTS,
-        "evidence.event_time, evidence.content_hash,",
-        "evidence.event_time desc, evidence.content_hash,",
+        "order by event_id, event_time, content_hash,",
+        "order by event_id, event_time desc, content_hash,",
     ),
     Mutant(
         "revenue_rounding",

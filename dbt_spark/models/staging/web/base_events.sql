@@ -8,10 +8,14 @@
     )
 }}
 
-{%- set columns = [
-    'source_sha256', 'source_position', 'batch', 'client_id', 'event_id', 'event_time', 'event_type',
-    'sender_channel', 'source', 'medium', 'campaign', 'has_evidence', 'referrer_host', 'page_url', 'platform',
-    'user_id', 'order_id', 'revenue', 'content_hash',
+{#- What a record is known by and judged by. -#}
+{%- set judged = [
+    'client_id', 'event_id', 'event_time', 'has_evidence', 'sender_channel', 'source', 'medium', 'campaign',
+    'content_hash', 'source_sha256', 'source_position',
+] -%}
+{#- What it only takes along: as one value, which the windows pass on without looking into it. -#}
+{%- set taken_along = [
+    'event_type', 'referrer_host', 'page_url', 'platform', 'user_id', 'order_id', 'revenue', 'batch',
 ] %}
 
 -- One exchange: every window below is within a client, and rows stay where the first one put them.
@@ -29,12 +33,14 @@ client_states as (
 records as (
 
     select
-        {{ columns | join(', ') }},
+        {{ judged | join(', ') }},
+        struct({{ taken_along | join(', ') }}) as payload,
         false as was_duplicate
     from {{ ref('build_new_events') }}
     union all
     select
-        {{ columns | join(', ') }},
+        {{ judged | join(', ') }},
+        struct({{ taken_along | join(', ') }}) as payload,
         is_duplicate as was_duplicate
     from {{ this }} as replaceable
     where
@@ -59,7 +65,8 @@ evidence as (
 evidence as (
 
     select /*+ repartition(client_id) */
-        {{ columns | join(', ') }},
+        {{ judged | join(', ') }},
+        struct({{ taken_along | join(', ') }}) as payload,
         false as was_duplicate,
         cast(null as struct<{{ client_state('type') }}>) as carried
     from {{ ref('base_event_evidence') }}
@@ -71,14 +78,19 @@ evidence as (
 deduplicated as (
 
     select
-        evidence.*,
-        -- the file and the position only tell records of equal content apart; a duplicate stays one for ever
+        {{ judged | join(', ') }},
+        payload,
+        carried,
+        -- The first one of its id stays; a window over the client's records is cheaper than one for each id. The file
+        -- and the position only tell records of equal content apart; a duplicate stays one for ever.
         was_duplicate
-        or row_number() over (
-            partition by evidence.client_id, evidence.event_id
-            order by
-                evidence.event_time, evidence.content_hash, evidence.source_sha256, evidence.source_position
-        ) > 1 as is_duplicate
+        or coalesce(
+            lag(event_id) over (
+                partition by client_id
+                order by event_id, event_time, content_hash, source_sha256, source_position
+            ) = event_id,
+            false
+        ) as is_duplicate
     from evidence
 
 ),
@@ -150,18 +162,18 @@ select
     event_id,
     event_time,
     cast(event_time as date) as event_date,
-    event_type,
+    payload.event_type,
     sender_channel,
     source,
     medium,
     campaign,
     has_evidence,
-    referrer_host,
-    page_url,
-    platform,
-    user_id,
-    order_id,
-    revenue,
+    payload.referrer_host,
+    payload.page_url,
+    payload.platform,
+    payload.user_id,
+    payload.order_id,
+    payload.revenue,
     is_duplicate,
     if(is_duplicate, null, session_number) as session_number,
     if(is_duplicate, null, session_started_at) as session_started_at,
@@ -186,7 +198,7 @@ select
     xxhash64(client_id, event_id) as event_key,
     source_sha256,
     source_position,
-    batch,
+    payload.batch,
     cast(date_trunc('month', event_time) as date) as event_month
 from compared
 {{ after('build_new_events', 'build_client_states') }}
