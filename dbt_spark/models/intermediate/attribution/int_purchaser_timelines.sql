@@ -112,6 +112,7 @@ looked_back as (
 
 )
 
+-- what is seen looking back is asked of purchases only: on touches it would be written for nobody
 select
     client_id,
     event_time,
@@ -119,7 +120,7 @@ select
     is_purchase,
     is_touch,
     is_marketing_touch,
-    touch,
+    if(is_touch, touch, null) as touch,
     touch_number,
     session_number,
     order_id,
@@ -128,19 +129,19 @@ select
     touches_before_window,
     marketing_touches_so_far,
     marketing_touches_before_window,
-    first_touch_ever,
-    first_marketing_touch_ever,
-    if(
-        last_old_touch is null,
-        first_touch_ever.touch_at,
-        last_old_touch.next_touch_at
-    ) as first_touch_at_in_window,
-    if(
-        last_old_marketing is null,
-        first_marketing_touch_ever,
-        last_old_marketing.next_touch
-    ) as first_marketing_touch_in_window,
-    last_marketing_touch,
-    last_old_marketing.touch as last_marketing_touch_before_window
+    if(is_purchase, first_touch_ever, null) as first_touch_ever,
+    if(is_purchase, first_marketing_touch_ever, null) as first_marketing_touch_ever,
+    case
+        when not is_purchase then null
+        when last_old_touch is null then first_touch_ever.touch_at
+        else last_old_touch.next_touch_at
+    end as first_touch_at_in_window,
+    case
+        when not is_purchase then null
+        when last_old_marketing is null then first_marketing_touch_ever
+        else last_old_marketing.next_touch
+    end as first_marketing_touch_in_window,
+    if(is_purchase, last_marketing_touch, null) as last_marketing_touch,
+    if(is_purchase, last_old_marketing.touch, null) as last_marketing_touch_before_window
 from looked_back
 {{ after('build_changed_purchasers') }}
