@@ -8,15 +8,37 @@
 
 with
 
+-- Which records, from the few fields that decide it, before all of any record is read: the condition on the key is
+-- asked where the files are read, so that only of the rejected ones more is computed.
+invalid as (
+
+    select source_sha256, source_position
+    from {{ ref('base_event_records') }}
+    where
+        rejection_reason is not null
+        {% if is_incremental() -%}
+        and batch > {{ built_batch() }}
+        {%- endif %}
+
+),
+
 duplicates as (
 
-    select source_sha256, source_position, batch
+    select source_sha256, source_position
     from {{ ref('base_events') }} as replaceable
     where
         is_duplicate
         {% if is_incremental() -%}
         and {{ replaced_rows('events') }}
         {%- endif %}
+
+),
+
+rejected as (
+
+    select source_sha256, source_position from invalid
+    union all
+    select source_sha256, source_position from duplicates
 
 ),
 
@@ -45,12 +67,10 @@ select
     records.batch
 from records
 where
-    records.rejection_reason is not null
-    -- asked here and not by a join, so that only of the rejected records more is read than what judges them
-    or exists (
-        select 1 from duplicates
+    exists (
+        select 1 from rejected
         where
-            duplicates.source_sha256 = records.source_sha256
-            and duplicates.source_position = records.source_position
+            rejected.source_sha256 = records.source_sha256
+            and rejected.source_position = records.source_position
     )
 {{ after('build_scope', 'build_changed_clients') }}
