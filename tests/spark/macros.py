@@ -43,6 +43,9 @@ def _rendered(text, variables):
 
 @functools.cache
 def _all_macros():
-    # One template, since in dbt every macro sees every other one.
-    files = sorted((DBT_PROJECT_DIR / "macros").rglob("*.sql"))
+    # One template, since in dbt every macro sees every other one. A materialization is a tag
+    # that only dbt knows.
+    macros_dir = DBT_PROJECT_DIR / "macros"
+    only_for_dbt = set((macros_dir / "materializations").rglob("*.sql"))
+    files = sorted(set(macros_dir.rglob("*.sql")) - only_for_dbt)
     return "\n".join(path.read_text(encoding="utf-8") for path in files)

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='table',
+        materialized='table_of_increment',
         meta={'rebuilt_with': 'attribution'},
     )
 }}
