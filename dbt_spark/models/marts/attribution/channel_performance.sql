@@ -60,30 +60,6 @@ client_totals as (
 
 ),
 
-session_totals as (
-
-    -- a session starts with whatever event; it is direct if none of its events shows evidence
-    select sum(session_starts) - sum(evidence_sessions) as direct_sessions
-    from traffic_totals
-
-),
-
-channel_traffic as (
-
-    select
-        traffic_totals.channel,
-        if(
-            traffic_totals.channel = 'direct', session_totals.direct_sessions, traffic_totals.evidence_sessions
-        ) as sessions,
-        traffic_totals.touches,
-        client_totals.clients
-    from traffic_totals
-    cross join session_totals
-    left join client_totals
-        on traffic_totals.channel = client_totals.channel
-
-),
-
 first_touch_totals as (
 
     select
@@ -118,25 +94,22 @@ assist_totals as (
 
 ),
 
-channels as (
-
-    select channel from channel_traffic
-    union
-    select channel from first_touch_totals
-    union
-    select channel from last_touch_totals
-    union
-    select channel from costs
-
-),
-
 combined as (
 
+    -- joined on both sides, so that each source is read once: a channel may be in any of them
     select
-        channels.channel,
-        coalesce(channel_traffic.sessions, 0) as sessions,
-        coalesce(channel_traffic.touches, 0) as touches,
-        coalesce(channel_traffic.clients, 0) as clients,
+        channel,
+        coalesce(
+            if(
+                channel = 'direct',
+                -- a session starts with whatever event; it is direct if none of its events shows evidence
+                sum(traffic_totals.session_starts - traffic_totals.evidence_sessions) over (),
+                traffic_totals.evidence_sessions
+            ),
+            0
+        ) as sessions,
+        coalesce(traffic_totals.touches, 0) as touches,
+        coalesce(client_totals.clients, 0) as clients,
         coalesce(first_touch_totals.first_touch_conversions, 0) as first_touch_conversions,
         cast(coalesce(first_touch_totals.first_touch_revenue, 0) as decimal(28, 2)) as first_touch_revenue,
         coalesce(last_touch_totals.last_touch_conversions, 0) as last_touch_conversions,
@@ -145,12 +118,12 @@ combined as (
         last_touch_totals.average_order_value,
         cast(coalesce(last_touch_totals.unattributed_revenue, 0) as decimal(28, 2)) as unattributed_revenue,
         cast(coalesce(costs.cost, 0) as decimal(28, 2)) as cost
-    from channels
-    left join channel_traffic on channels.channel = channel_traffic.channel
-    left join first_touch_totals on channels.channel = first_touch_totals.channel
-    left join last_touch_totals on channels.channel = last_touch_totals.channel
-    left join assist_totals on channels.channel = assist_totals.channel
-    left join costs on channels.channel = costs.channel
+    from traffic_totals
+    full outer join client_totals using (channel)
+    full outer join first_touch_totals using (channel)
+    full outer join last_touch_totals using (channel)
+    full outer join assist_totals using (channel)
+    full outer join costs using (channel)
 
 )
 
