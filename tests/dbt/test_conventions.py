@@ -39,6 +39,7 @@ KEYS_TESTED_ONE_STEP_LATER = {
     "build_changed_dates": "its rows are distinct dates",
     "build_changed_purchasers": "its rows are a union of clients",
     "build_new_events": "each of its rows is in base_events, under its key",
+    "build_rejected_records": "each of its rows is in rejected_events, under its key",
     "build_scope": "has one row, which the build reads before any other table",
     "int_channel_costs": "each of its rows is in channel_performance, under its key",
 }

@@ -8,40 +8,6 @@
 
 with
 
--- Which records, from the few fields that decide it, before all of any record is read: the condition on the key is
--- asked where the files are read, so that only of the rejected ones more is computed.
-invalid as (
-
-    select source_sha256, source_position
-    from {{ ref('base_event_records') }}
-    where
-        rejection_reason is not null
-        {% if is_incremental() -%}
-        and batch > {{ built_batch() }}
-        {%- endif %}
-
-),
-
-duplicates as (
-
-    select source_sha256, source_position
-    from {{ ref('base_events') }} as replaceable
-    where
-        is_duplicate
-        {% if is_incremental() -%}
-        and {{ replaced_rows('events') }}
-        {%- endif %}
-
-),
-
-rejected as (
-
-    select source_sha256, source_position from invalid
-    union all
-    select source_sha256, source_position from duplicates
-
-),
-
 records as (
 
     select * from {{ ref('base_event_records') }}
@@ -68,7 +34,7 @@ select
 from records
 where
     exists (
-        select 1 from rejected
+        select 1 from {{ ref('build_rejected_records') }} as rejected
         where
             rejected.source_sha256 = records.source_sha256
             and rejected.source_position = records.source_position
