@@ -340,7 +340,9 @@ select
         sql="""\
 with
 purchases as (
-    select count(*) > 0 as has_any from staging.stg_events where event_type = 'purchase'
+    -- whether there is one: how many they are would have to be counted in all events
+    select count(*) > 0 as has_any
+    from (select 1 from staging.stg_events where event_type = 'purchase' limit 1)
 ),
 marts as (
     select 'first_touch_attribution' as mart, count(*) as row_count
