@@ -444,10 +444,10 @@ marketing as (
     select client_id, event_time as touch_at, event_id, channel,
         max(event_time) over (partition by client_id) as ended_at
     from staging.stg_events
+    left anti join (
+        select client_id from staging.stg_events where event_type = 'purchase'
+    ) as purchases using (client_id)
     where is_touch and channel <> 'direct'
-        and client_id not in (
-            select client_id from staging.stg_events where event_type = 'purchase'
-        )
 ),
 unconverted as (
     select client_id, ended_at, cast(0 as decimal(28, 2)) as revenue, false as is_converted,
