@@ -50,7 +50,7 @@
 {#
     The value of the most particular rule of base_host_rules that names the host or a parent domain of it; null if none
     does. Hosts of up to three labels, nearly all, have two names to look for; longer ones are tried from the longest
-    name that a rule can have (eight labels, lib/rules.py).
+    name that a rule can have: seven labels (lib/rules.py), of which the last may stand for two.
 #}
 {% macro matched_host_rule(rules, host) -%}
     if(
