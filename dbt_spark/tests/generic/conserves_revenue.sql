@@ -1,14 +1,15 @@
 {#
-    Fails with both totals unless the column adds up, to the cent, to the revenue of all purchases in stg_events; with
-    `groups` in each group.
+    Fails with both totals unless the column adds up, to the cent, to the revenue of all conversions; with `groups` in each
+    group. That conversions have the revenue of all events is tested once, of them, with `of`: each mart that asked the
+    events would read all of them again.
 #}
-{% test conserves_revenue(model, column, groups=[]) %}
+{% test conserves_revenue(model, column, groups=[], of=none) %}
 
 with
 
 purchases as (
 
-    select coalesce(sum(revenue), 0) as total from {{ ref('stg_events') }}
+    select coalesce(sum(revenue), 0) as total from {{ of or ref('int_conversions_attributed') }}
 
 ),
 
