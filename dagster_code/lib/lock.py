@@ -199,7 +199,9 @@ def end_leftover_child(holder: Holder, timeout_seconds: float = 10.0) -> bool:
     except psutil.NoSuchProcess:
         return False
     except psutil.TimeoutExpired:
+        # nobody may go on writing while it can still write
         child.kill()
+        child.wait()
     return True
 
 
