@@ -127,6 +127,21 @@ def test_a_dead_writers_child_is_ended_and_no_other_process(settings):
     assert not end_leftover_child(lock.predecessor)
 
 
+def test_a_child_that_does_not_end_is_gone_before_the_writer_goes_on(settings):
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        " print('deaf', flush=True); time.sleep(60)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
+    child.stdout.readline()
+    other = other_holder(settings, str(child.pid))
+    other.kill()
+    other.wait()
+    with writer_lock(settings, print, "mine") as lock:
+        assert end_leftover_child(lock.predecessor, timeout_seconds=0.2)
+    assert child.poll() is not None
+
+
 def test_a_damaged_note_is_no_ghost(settings):
     (settings.home / "writer.lock").write_text('{"pid": 1, "unknown": 2}', encoding="utf-8")
     with writer_lock(settings, print, "mine") as lock:
