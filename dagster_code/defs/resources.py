@@ -17,7 +17,7 @@ from dagster_code.lib import server
 from dagster_code.lib.dbt import executable
 from dagster_code.lib.lock import WriterLock
 from dagster_code.lib.progress import Progress, also_to, announce
-from dagster_code.lib.session import connect_url, writing_home
+from dagster_code.lib.session import connect_url, set_up, writing_home
 from dagster_code.lib.settings import DBT_PROJECT_DIR, Settings, load_settings
 
 
@@ -77,7 +77,7 @@ class AttributionHome(dg.ConfigurableResource):
         state = server.ensure_running(self.settings, progress)
         lazy = LazyPySparkResource(spark_config={"spark.remote": connect_url(state.connect_port)})
         session: SparkSession = lazy.spark_session
-        session.conf.set("spark.sql.session.timeZone", "UTC")
+        set_up(session)
         self._session = session
         return session
 
