@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ import psutil
 
 from dagster_code.lib.errors import RunFailedError
 from dagster_code.lib.progress import Progress
+from dagster_code.lib.server_processes import wait_for_end
 from dagster_code.lib.settings import Settings
 
 WAIT_LIMIT_SECONDS = 3600.0
@@ -195,13 +196,13 @@ def end_leftover_child(holder: Holder, timeout_seconds: float = 10.0) -> bool:
         if child.create_time() != holder.child_created:
             return False
         child.terminate()
-        child.wait(timeout_seconds)
     except psutil.NoSuchProcess:
         return False
-    except psutil.TimeoutExpired:
+    if wait_for_end([child], timeout_seconds):
         # nobody may go on writing while it can still write
-        child.kill()
-        child.wait()
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+        wait_for_end([child], timeout_seconds)
     return True
 
 

@@ -95,13 +95,13 @@ def kill_all(settings: Settings, grace_seconds: float) -> bool:
     for process in processes.values():
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _wait_for_end(processes.values(), grace_seconds)
+    wait_for_end(processes.values(), grace_seconds)
     # looked up anew: a dying server may have started helpers meanwhile
     remaining = processes | processes_of(settings)
     for process in remaining.values():
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    alive = _wait_for_end(remaining.values(), ABORT_GRACE_SECONDS)
+    alive = wait_for_end(remaining.values(), ABORT_GRACE_SECONDS)
     if alive:
         pids = ", ".join(str(process.pid) for process in alive)
         raise ServerError(f"the Spark server cannot be ended (process {pids})")
@@ -118,13 +118,17 @@ def _process_of(state: ServerState) -> psutil.Process | None:
     return process if drift <= _CREATE_TIME_TOLERANCE_SECONDS and _runs(process) else None
 
 
-def _wait_for_end(
+def wait_for_end(
     processes: Iterable[psutil.Process], timeout_seconds: float
 ) -> list[psutil.Process]:
     """Wait until all have ended and return those that have not.
 
     A zombie has ended: in a container without an init process nobody may ever collect it, and
     ``psutil.wait_procs`` would wait for that.
+
+    Args:
+        processes: which ones.
+        timeout_seconds: how long to wait for all of them.
     """
     deadline = time.monotonic() + timeout_seconds
     alive = list(processes)

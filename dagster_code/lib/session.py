@@ -79,6 +79,5 @@ def set_up(session: "SparkSession") -> None:
     """
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    client = session.client
-    client.set_retry_policies([DefaultPolicy(max_retries=_MOST_RETRIES)])
+    session.client.set_retry_policies([DefaultPolicy(max_retries=_MOST_RETRIES)])
     session.conf.set("spark.sql.session.timeZone", "UTC")
