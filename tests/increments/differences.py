@@ -167,7 +167,9 @@ def _rows(table: pa.Table, columns: Sequence[str]) -> Counter[Cells]:
     values = []
     for name in columns:
         kind = table.schema.field(name).type
-        cells = table.column(name).to_pylist()
+        column = table.column(name)
+        # Python's years end at 1 and 9999; a rejected record's do not
+        cells = (column.cast(pa.string()) if pa.types.is_timestamp(kind) else column).to_pylist()
         if pa.types.is_map(kind):
             # entries have no order
             cells = [None if cell is None else sorted(cell) for cell in cells]

@@ -291,12 +291,12 @@ class Trial:
 
     def _ask_oracle(self, actual: Tables) -> None:
         """Hold the tables against SPEC.md in plain Python."""
-        rows = {name.partition(".")[2]: table.to_pylist() for name, table in actual.items()}
+        tables = {name.partition(".")[2]: table for name, table in actual.items()}
         raw = {
             kind: [record_from_raw_row(row) for row in self.home.rows(f"select * from raw.{table}")]
             for kind, table in (("events", "events"), ("clients", "clients"), ("spend", "ad_spend"))
         }
-        kept, losers = settled(raw["events"], rows["stg_events"])
+        kept, losers = settled(raw["events"], tables["stg_events"].to_pylist())
         names = {one.name for one in dataclasses.fields(Config)}
         config = Config(**{k: v for k, v in self.plan.variables.items() if k in names})  # type: ignore[arg-type]
         expected = run(
@@ -304,8 +304,8 @@ class Trial:
         )
         expected["rejected_events"] += [rejected_row(one, "duplicate_event_id") for one in losers]
         self.figures.oracle_differences = 0
-        for table in expected.keys() & rows.keys():
-            lines = compare(table, expected[table], rows[table])
+        for table in expected.keys() & tables.keys():
+            lines = compare(table, expected[table], tables[table].to_pylist())
             self.figures.oracle_differences += len(lines)
             for line in lines[:3]:
                 self.say(f"oracle: {line}")
