@@ -20,6 +20,14 @@ from dagster_code.lib.settings import DBT_PROJECT_DIR, Settings
 PROJECT_NAME = "attribution"
 _PROJECT_FOLDERS = ("models", "seeds", "macros", "tests", "snapshots", "analyses")
 _PARSE_TIMEOUT_SECONDS = 300
+# What Thrift and the system say when the server is gone: in the middle of a statement, before one.
+_GONE = (
+    "TSocket read 0 bytes",
+    "Could not connect to any of",
+    "Connection refused",
+    "Connection reset by peer",
+    "Broken pipe",
+)
 
 
 def executable() -> str:
@@ -209,6 +217,21 @@ def failures(run_results: Path) -> list[str]:
         for result in results
         if result["status"] in ("error", "fail", "runtime error")
     ]
+
+
+def failed_build_message(named: Sequence[str]) -> str:
+    """Say in one line what ended dbt's run, and what to do when it was not dbt's fault.
+
+    Args:
+        named: its failures, as ``failures`` gave them; at least one.
+    """
+    cut_off = [line.partition(":")[0] for line in named if any(word in line for word in _GONE)]
+    if not cut_off:
+        return f"dbt: {'; '.join(named)}"
+    return (
+        f"the Spark server went away while dbt was at {', '.join(cut_off)}; look at its log under"
+        " logs/ of ATTRIBUTION_HOME, then run again: nothing is lost, the next run goes on"
+    )
 
 
 def failed_test_message(node: Mapping[str, Any], failed_count: object, target: Path) -> str:

@@ -9,6 +9,7 @@ from dagster_code.lib.dbt import (
     build_arguments,
     code_version,
     declared_variables,
+    failed_build_message,
     failed_test_message,
     failures,
     parse_variables,
@@ -135,6 +136,28 @@ def test_failures_are_named_with_their_reason(tmp_path):
     path = tmp_path / "run_results.json"
     path.write_text(json.dumps({"results": results}), encoding="utf-8")
     assert failures(path) == ["base_events: bad SQL", "is_unique: Got 3"]
+
+
+def test_a_failed_build_names_what_failed():
+    told = failed_build_message(["base_events: bad SQL", "is_unique: Got 3"])
+    assert told == "dbt: base_events: bad SQL; is_unique: Got 3"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "TSocket read 0 bytes",
+        "Runtime Error Could not connect to any of [('127.0.0.1', 41237)]",
+        "[Errno 111] Connection refused",
+        "[Errno 104] Connection reset by peer",
+        "[Errno 32] Broken pipe",
+    ],
+)
+def test_a_server_that_went_away_is_said_with_what_to_do(message):
+    told = failed_build_message([f"base_events: {message}", "is_unique: Got 3"])
+    assert told.startswith("the Spark server went away while dbt was at base_events;")
+    assert "run again" in told
+    assert message not in told
 
 
 def test_a_build_that_wrote_no_results_names_nothing(tmp_path):

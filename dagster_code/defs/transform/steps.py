@@ -19,6 +19,7 @@ from dagster_code.lib.build_state import BuildInputs
 from dagster_code.lib.dbt import (
     Manifest,
     declared_variables,
+    failed_build_message,
     failed_test_message,
     failures,
     project_checksum,
@@ -168,9 +169,9 @@ def _target_with_parse(settings: Settings) -> Path:
 
 def _failure(target: Path, error: DagsterDbtCliRuntimeError) -> dg.Failure:
     named = failures(target / "run_results.json")
-    text = "; ".join(named) if named else " ".join(str(error).split())[-500:]
+    text = failed_build_message(named) if named else f"dbt: {' '.join(str(error).split())[-500:]}"
     # dbt's own retries are in profiles.yml: what fails here fails again.
-    return dg.Failure(description=f"dbt: {text}", allow_retries=False)
+    return dg.Failure(description=text, allow_retries=False)
 
 
 def _tell(event: Any, progress: Progress) -> None:  # noqa: ANN401
