@@ -139,6 +139,23 @@
     {{ rows | map(attribute=0) | map('string') | join(', ') or '0' }}
 {%- endmacro %}
 
+{#
+    The tables of purchasers that a build may have left behind: it brought the conversions up to date, and died. Of a
+    purchase that is none any more only they know then. None where the conversions are those of the last complete build.
+#}
+{% macro tables_of_purchasers_left_behind() -%}
+    {%- set tables = [] -%}
+    {%- set conversions = earlier('intermediate', 'int_conversions_attributed') -%}
+    {%- if current_scope()['last_conversions_version'] != latest_version(conversions) -%}
+        {%- for node in graph.nodes.values() -%}
+            {%- if node.resource_type == 'model' and node.config.meta.get('replaces') == 'purchasers' -%}
+                {%- do tables.append(earlier(node.schema, node.alias)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(tables) }}
+{%- endmacro %}
+
 {# The rows of an earlier table that this build replaces, by the `replaces` of a model's meta; a condition. #}
 {% macro replaced_rows(kind) -%}
     {%- if kind == 'purchasers' -%}

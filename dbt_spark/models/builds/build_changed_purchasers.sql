@@ -6,7 +6,8 @@
 }}
 
 {%- set conversions = earlier('intermediate', 'int_conversions_attributed') -%}
-{%- set is_rebuilt = rebuilds('attribution') %}
+{%- set is_rebuilt = rebuilds('attribution') -%}
+{%- set tables_left_behind = [] if is_rebuilt else tables_of_purchasers_left_behind() %}
 
 with
 
@@ -35,6 +36,13 @@ conversions as (
         on
             conversions.client_id = changed_clients.client_id
             and conversions.event_time >= changed_clients.changed_from
+    {%- for table in tables_left_behind %}
+    union all
+    select left_behind.client_id
+    from {{ table }} as left_behind
+    inner join changed_clients
+        on left_behind.client_id = changed_clients.client_id
+    {%- endfor %}
 
 )
 {%- endif %}
