@@ -148,7 +148,11 @@
     {%- set conversions = earlier('intermediate', 'int_conversions_attributed') -%}
     {%- if current_scope()['last_conversions_version'] != latest_version(conversions) -%}
         {%- for node in graph.nodes.values() -%}
-            {%- if node.resource_type == 'model' and node.config.meta.get('replaces') == 'purchasers' -%}
+            {%- if
+                node.resource_type == 'model'
+                and node.config.meta.get('replaces') == 'purchasers'
+                and node.name != 'int_conversions_attributed'
+            -%}
                 {%- do tables.append(earlier(node.schema, node.alias)) -%}
             {%- endif -%}
         {%- endfor -%}
