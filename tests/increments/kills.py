@@ -63,10 +63,23 @@ class Tempo:
 
 @dataclass(frozen=True)
 class Strike:
-    """What is killed, and when: after this share of the usual time."""
+    """What is killed, and when.
+
+    Attributes:
+        target: what is killed.
+        share: after this share of the usual time,
+        built: or, where a model is named, as soon as the run tells that it is built.
+    """
 
     target: Target
-    share: float
+    share: float = 0.0
+    built: str | None = None
+
+    def is_due(self, command: Command, tempo: Tempo, usual: Tempo) -> bool:
+        """Whether its moment has come."""
+        if self.built is not None:
+            return any(line.split()[:2] == ["built", self.built] for line in command.progress())
+        return tempo.is_due(self.target, self.share, usual)
 
 
 @dataclass(frozen=True)
@@ -137,7 +150,7 @@ def killed_run(
     with home.running(*run_arguments(paths, variables)) as command:
         while hit is None and command.process.poll() is None:
             tempo.look(command)
-            if tempo.is_due(strike.target, strike.share, usual):
+            if strike.is_due(command, tempo, usual):
                 moment = command.seconds, (command.progress() or [""])[-1]
                 hit = moment if _kill(home, command, strike.target) else None
             time.sleep(_LOOK_EVERY_SECONDS)

@@ -74,6 +74,7 @@ class Plan:
         skipped: tables that are not.
         variables: dbt variables.
         kills: how many runs are killed.
+        last_strike: kills the last run as well.
         keeps_going: also after a difference.
         has_oracle: the last tables are also held against the oracle.
     """
@@ -89,6 +90,7 @@ class Plan:
     skipped: frozenset[str] = RUN_TABLES
     variables: Mapping[str, object] = field(default_factory=dict)
     kills: int = 0
+    last_strike: Strike | None = None
     keeps_going: bool = False
     has_oracle: bool = True
 
@@ -197,9 +199,11 @@ class Trial:
             began = time.monotonic()
             folder = self.folder / "files" / f"{number:03d}"
             offered = joined(left, write_parcel(parcel, folder, rng))
-            strike = waiting.pop(0) if waiting and number >= FIRST_KILLED and not is_last else None
+            strike = plan.last_strike if is_last else None
+            if waiting and number >= FIRST_KILLED and not is_last:
+                strike = waiting.pop(0)
             landed, left, kill = self._delivered(offered, strike)
-            if kill is not None and kill.target is None and strike is not None:
+            if kill is not None and kill.target is None and strike is not None and not is_last:
                 waiting.append(dataclasses.replace(strike, share=strike.share * 0.9))
             since = joined(since, landed)
             figures.batches += 1
@@ -224,7 +228,7 @@ class Trial:
         self, offered: Paths, strike: Strike | None
     ) -> tuple[Paths, dict[Kind, list[Path]], Kill | None]:
         """Run once, disturbed or not: the files that landed, those that did not, the kill."""
-        if not self.plan.kills:
+        if not self.plan.kills and strike is None:
             self.home.run(*run_arguments(offered, self.plan.variables))
             self.figures.runs += 1
             return offered, {}, None

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,8 @@ import pytest
 
 from tests.increments import trial
 from tests.increments.differences import differences, table_difference
-from tests.increments.kills import TARGETS, Kill, Tempo, strikes, table_lines
+from tests.increments.homes import Command
+from tests.increments.kills import TARGETS, Kill, Strike, Tempo, strikes, table_lines
 from tests.increments.parcels import (
     AGAIN,
     Parcel,
@@ -416,6 +418,34 @@ def test_a_strike_falls_when_its_share_of_the_usual_time_has_passed() -> None:
     assert Tempo(working=5.0, end=35.0).is_due("server", 0.5, usual)
     assert not Tempo(working=5.0, end=99.0).is_due("dbt", 0.5, usual)
     assert Tempo(working=5.0, dbt=30.0, end=50.0).is_due("dbt", 0.5, usual)
+
+
+def test_a_strike_can_wait_for_a_model(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    told.write_text("08:00:00  built b_longer (1.0 s)\n")
+    command = Command(mock.Mock(), tmp_path / "out", told, 0.0)
+    strike = Strike("dbt", built="b")
+    assert not strike.is_due(command, Tempo(end=99.0), Tempo())
+    told.write_text("08:00:00  built b_longer (1.0 s)\n08:00:01  built b (1.0 s)\n")
+    assert strike.is_due(command, Tempo(), Tempo())
+
+
+def test_the_last_run_is_killed_where_that_is_asked(
+    homes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strike = Strike("dbt", built="x")
+    seen = []
+
+    def killed(home, paths, _variables, asked, _usual) -> Kill:
+        seen.append(asked)
+        home.files += [str(one) for one in paths["events"]]
+        return Kill("dbt", 5.0, "built x", 1, (0,))
+
+    monkeypatch.setattr(trial, "killed_run", killed)
+    figures, _ = held(tmp_path, last_strike=strike, compare_every=9)
+    assert seen == [strike]
+    assert figures.runs == figures.batches + 1
+    assert figures.is_clean
 
 
 def test_kills_are_told_as_a_table() -> None:
