@@ -199,11 +199,13 @@ class Trial:
             began = time.monotonic()
             folder = self.folder / "files" / f"{number:03d}"
             offered = joined(left, write_parcel(parcel, folder, rng))
-            strike = plan.last_strike if is_last else None
-            if waiting and number >= FIRST_KILLED and not is_last:
+            strike: Strike | None = None
+            if is_last:
+                strike = plan.last_strike
+            elif waiting and number >= FIRST_KILLED:
                 strike = waiting.pop(0)
             landed, left, kill = self._delivered(offered, strike)
-            if kill is not None and kill.target is None and strike is not None and not is_last:
+            if kill is not None and kill.target is None and strike is not None:
                 waiting.append(dataclasses.replace(strike, share=strike.share * 0.9))
             since = joined(since, landed)
             figures.batches += 1
