@@ -48,12 +48,15 @@ class BuildState:
         run_id: the Dagster run that built it.
         finished_at: when its checks had succeeded, ISO 8601 in UTC; ``None`` until then.
         rule_versions: the seeds' tables when it was complete, as ``rule_versions`` gave them.
+        is_on_checked: whether the tables before it had passed the quality checks, so that only
+            what it adds is new to them.
     """
 
     inputs: BuildInputs
     run_id: str
     finished_at: str | None = None
     rule_versions: Mapping[str, str] | None = None
+    is_on_checked: bool = False
 
 
 def raw_versions(spark: "SparkSession") -> dict[str, str]:
@@ -113,8 +116,9 @@ def begin(settings: Settings, inputs: BuildInputs, run_id: str) -> None:
         inputs: what is being built.
         run_id: the Dagster run.
     """
+    state = BuildState(inputs, run_id, is_on_checked=last_complete(settings) is not None)
     invalidate(settings)
-    _write(_pending_path(settings), BuildState(inputs, run_id))
+    _write(_pending_path(settings), state)
 
 
 def complete(settings: Settings, run_id: str, rules: Mapping[str, str]) -> bool:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # Planning takes most of a small check's time, and it keeps one core busy at most.
 _CHECKS_AT_ONCE = 4
 
+# As hashes 8 MB, and a few times that in a table to look them up.
+_MOST_BROADCAST_EVENTS = 1_000_000
+
 
 class Rule(StrEnum):
     """How ``observed`` has to stand to ``expected``."""
@@ -39,6 +42,8 @@ class QualityCheck:
         off_when_zero: the variable that turns the check off when it is 0.
         where_to_look: a statement that shows what is wrong, with the dbt variables as ``{name}``;
             the check's own when there is no better one.
+        increment_sql: the statement for what was landed after ``{checked_batch}`` alone, for a fact
+            that no later record can change for those before; ``None``: all is looked at each time.
     """
 
     name: str
@@ -50,14 +55,18 @@ class QualityCheck:
     is_warning: bool = False
     off_when_zero: str | None = None
     where_to_look: str | None = None
+    increment_sql: str | None = None
 
-    def statement(self, variables: Mapping[str, Any]) -> str:
+    def statement(self, variables: Mapping[str, Any], checked_batch: int | None = None) -> str:
         """Write the SQL with the variables that the tables were built with.
 
         Args:
             variables: all dbt variables of the build.
+            checked_batch: the last batch of events that the check has looked at before, if any.
         """
-        return self.sql.format_map(variables)
+        if checked_batch is None or self.increment_sql is None:
+            return self.sql.format_map(variables)
+        return self.increment_sql.format_map({**variables, "checked_batch": checked_batch})
 
     def look(self, variables: Mapping[str, Any]) -> str:
         """Write the statement to paste when the check does not pass, in one line.
@@ -396,7 +405,8 @@ from staging.stg_events""",
         table=("staging", "stg_events"),
         description=(
             "No event_id is used by more than one client; such events are kept, since the key"
-            " is (client_id, event_id)."
+            " is (client_id, event_id). An increment asks it of the ids that it brings: whether"
+            " any client has had them."
         ),
         # Hashes of fixed length group several times faster than the texts. Two of ten million
         # different ids share one with a probability of about one in 400,000: enough for a warning.
@@ -408,6 +418,22 @@ from (
     group by 1
     having min(xxhash64(client_id)) <> max(xxhash64(client_id))
 )""",
+        # The new ids are sent to where the others are: all of those are read, none is exchanged.
+        increment_sql="""\
+select count(*) as observed, 0L as expected
+from (
+    select /*+ broadcast(new_ids) */ xxhash64(events.event_id) as event_hash
+    from staging.base_events as events
+    left semi join (
+        select xxhash64(event_id) as event_hash
+        from staging.base_events
+        where batch > {checked_batch} and not is_duplicate
+    ) as new_ids
+        on xxhash64(events.event_id) = new_ids.event_hash
+    where not events.is_duplicate
+    group by 1
+    having min(xxhash64(events.client_id)) <> max(xxhash64(events.client_id))
+)""",
         is_warning=True,
         where_to_look=(
             "select event_id, collect_set(client_id) as client_ids from staging.stg_events"
@@ -417,8 +443,32 @@ from (
 )
 
 
+def last_checked_batch(spark: "SparkSession") -> int | None:
+    """Tell up to which batch of events the last build found its tables made.
+
+    Args:
+        spark: a session on the home's server.
+
+    Returns:
+        ``None`` when the build made all events anew, or added none, or more than a check can tell
+        from the others better than it can look at all.
+    """
+    scope = spark.sql("select from_batch from builds.build_scope where not is_full_events").first()
+    if scope is None:
+        return None
+    batch = int(scope["from_batch"])
+    new = spark.sql(
+        f"select count(*) as event_count from staging.base_events where batch > {batch}"
+    ).first()
+    is_small = new is not None and 0 < new["event_count"] <= _MOST_BROADCAST_EVENTS
+    return batch if is_small else None
+
+
 def run_checks(
-    spark: "SparkSession", checks: Sequence[QualityCheck], variables: Mapping[str, Any]
+    spark: "SparkSession",
+    checks: Sequence[QualityCheck],
+    variables: Mapping[str, Any],
+    checked_batch: int | None = None,
 ) -> Iterator[tuple[QualityCheck, Outcome, str]]:
     """Run checks against the tables, a few at once.
 
@@ -426,13 +476,14 @@ def run_checks(
         spark: a session on the home's server.
         checks: which ones.
         variables: all dbt variables of the build.
+        checked_batch: the last batch of events that the checks have looked at before, if any.
 
     Yields:
         Each check with its outcome and its statement, in the given order.
     """
 
     def run(check: QualityCheck) -> tuple[QualityCheck, Outcome, str]:
-        sql = check.statement(variables)
+        sql = check.statement(variables, checked_batch)
         row = spark.sql(sql).first()
         found = {"observed": None, "expected": None} if row is None else row.asDict()
         return check, evaluate(check, found, variables), sql

@@ -26,6 +26,21 @@ _CHANNEL_LIMIT = 100
 
 # A day is complete when it was over at the landing of the newest file; the wall clock says nothing
 # of data that is loaded later.
+_DAYS_STATEMENT = """\
+with
+newest_landing as (
+    select coalesce(cast(max(landed_at) as date), date '9999-12-31') as landed_date
+    from raw.landed_files
+    where kind = 'events'
+)
+select
+    min(event_date) as first_date,
+    max(event_date) filter (
+        where event_date < (select landed_date from newest_landing)
+    ) as judged_date
+from staging.stg_events"""
+
+# The days as literals: files without any of them are not read.
 _STATEMENT = """\
 with
 daily as (
@@ -35,44 +50,29 @@ daily as (
         count(*) as event_count,
         count_if(event_type = 'purchase') as purchase_count
     from staging.stg_events
+    where event_date between date '{oldest}' and date '{judged}'
     group by event_date, channel
 ),
-newest_landing as (
-    select coalesce(cast(max(landed_at) as date), date '9999-12-31') as landed_date
-    from raw.landed_files
-    where kind = 'events'
-),
-dated as (
+counted as (
     select
         daily.*,
-        min(event_date) over () as first_date,
-        max(if(event_date < landed_date, event_date, null)) over () as judged_date
-    from daily
-    cross join newest_landing
-),
-recent as (
-    select
-        dated.*,
         sum(event_count) over (partition by channel) as channel_count
-    from dated
-    where event_date between judged_date - {trailing_days} and judged_date
+    from daily
 ),
 ranked as (
     select
-        recent.*,
+        counted.*,
         dense_rank() over (order by channel_count desc, channel) as channel_rank
-    from recent
+    from counted
 )
 select
-    first_date,
-    judged_date,
     event_date,
     if(channel_rank <= {channel_limit}, channel, '(other channels)') as channel,
     cast(sum(event_count) as bigint) as event_count,
     cast(sum(purchase_count) as bigint) as purchase_count
 from ranked
-group by 1, 2, 3, 4
-order by 3, 4"""
+group by 1, 2
+order by 1, 2"""
 
 
 @dataclass(frozen=True)
@@ -165,29 +165,53 @@ class RangeCheck:
     is_warning: bool = True
 
 
-def history_of(rows: Sequence[Mapping[str, Any]], trailing_days: int) -> History | None:
-    """Put the statement's rows together to days.
+@dataclass(frozen=True)
+class Days:
+    """Which days are compared.
+
+    Attributes:
+        oldest: the first of the trailing days, UTC; the judged day itself where there is none.
+        judged: the newest complete day, UTC.
+    """
+
+    oldest: date
+    judged: date
+
+
+def days_of(first: date | None, judged: date | None, trailing_days: int) -> Days | None:
+    """Tell which days to compare.
 
     Args:
-        rows: of the statement, by day and channel.
-        trailing_days: how many days before the judged one count.
+        first: the day of the first event, UTC.
+        judged: the newest complete day, UTC.
+        trailing_days: how many days before it count.
 
     Returns:
         ``None`` when no day is complete.
     """
-    if not rows:
+    if first is None or judged is None:
         return None
-    judged_date, first_date = rows[0]["judged_date"], rows[0]["first_date"]
+    return Days(max(first, judged - timedelta(days=trailing_days)), judged)
+
+
+def history_of(rows: Sequence[Mapping[str, Any]], days: Days) -> History:
+    """Put the statement's rows together to days.
+
+    Args:
+        rows: of the statement, by day and channel.
+        days: which days they are of.
+    """
     counts: dict[date, dict[str, int]] = {}
     purchases: dict[date, int] = {}
     for row in rows:
         day = row["event_date"]
         counts.setdefault(day, {})[row["channel"]] = row["event_count"]
         purchases[day] = purchases.get(day, 0) + row["purchase_count"]
-    oldest = max(first_date, judged_date - timedelta(days=trailing_days))
-    dates = [oldest + timedelta(days=number) for number in range((judged_date - oldest).days)]
+    dates = [
+        days.oldest + timedelta(days=number) for number in range((days.judged - days.oldest).days)
+    ]
     *trailing, judged = (
-        Day(day, counts.get(day, {}), purchases.get(day, 0)) for day in [*dates, judged_date]
+        Day(day, counts.get(day, {}), purchases.get(day, 0)) for day in [*dates, days.judged]
     )
     return History(judged, trailing)
 
@@ -256,12 +280,17 @@ def run_ranges(
     """
     if not checks:
         return
-    sql = range_statement(variables)
     is_warning = variables["range_severity"] == "warn"
-    trailing_days = variables["trailing_days"]
-    # Days times channels, both bounded.
-    rows = [row.asDict() for row in spark.sql(sql).toLocalIterator()] if trailing_days else []
-    history = history_of(rows, trailing_days)
+    trailing_days = int(variables["trailing_days"])
+    sql, history = _DAYS_STATEMENT, None
+    found = spark.sql(sql).first() if trailing_days else None
+    days = found and days_of(found["first_date"], found["judged_date"], trailing_days)
+    if days:
+        sql = _STATEMENT.format(
+            oldest=days.oldest, judged=days.judged, channel_limit=_CHANNEL_LIMIT
+        )
+        # Days times channels, both bounded.
+        history = history_of([row.asDict() for row in spark.sql(sql).toLocalIterator()], days)
     for check in checks:
         outcome = (
             judge(check, history, variables)
@@ -269,17 +298,6 @@ def run_ranges(
             else Outcome(True, "not looked at", "any: trailing_days is 0")
         )
         yield replace(check, is_warning=is_warning), outcome, sql
-
-
-def range_statement(variables: Mapping[str, Any]) -> str:
-    """Write the statement that counts the days.
-
-    Args:
-        variables: all dbt variables of the build.
-    """
-    return _STATEMENT.format(
-        trailing_days=int(variables["trailing_days"]), channel_limit=_CHANNEL_LIMIT
-    )
 
 
 def _percentiles(usual: Sequence[float]) -> tuple[float, float]:

@@ -90,6 +90,7 @@ class Generated:
     events: list[Path]
     late_events: Path
     copies: Copies
+    told: str
 
 
 # An id that would end a text in SQL, or a parameter in a shell.
@@ -134,6 +135,7 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     originals, others = drawn_histories[:COPIED_COUNT], drawn_histories[COPIED_COUNT:]
     now, late, copies = copied(originals, rng)
     strangers = [record for history in others for record in history] + huge_purchases() + QUOTED
+    strangers.append(event_of_another(sample_tables["stg_events"]))
     now += [record for history in originals for record in history] + strangers
     events = write_files(now, folder / "events", rng, 9, "events")
     # the golden cases land along: a run of their own would cost minutes
@@ -155,7 +157,7 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     # the rules have not changed since the sample
     assert "built base_events " in result.stderr
     assert "built channel_rules " not in result.stderr
-    return Generated(folder, events, folder / "late", copies)
+    return Generated(folder, events, folder / "late", copies, result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +177,16 @@ def other_tables(home: Home, generated_tables: Tables, generated: Generated) -> 
         json.dumps(dataclasses.asdict(OTHER_CONFIG)),
     )
     return home.tables()
+
+
+def event_of_another(events: list[dict[str, object]]) -> Delivered:
+    """An event under the id that one of these has, of a client who has none of them."""
+    return {
+        "event_id": events[0]["event_id"],
+        "client_id": "who has another's id",
+        "event_time": "2026-01-01T12:00:00Z",
+        "event_type": "page_view",
+    }
 
 
 def copied(
@@ -252,6 +264,26 @@ def assert_same_stories(
     if differing:
         smallest = min(differing, key=lambda one: sum(map(len, told[one].values())))
         assert (smallest, told[smallest]) == (smallest, originals[copies[smallest]])
+
+
+def test_an_increment_warns_of_its_ids_that_another_client_has(
+    sample_tables: Tables, generated: Generated, generated_tables: Tables
+) -> None:
+    clients = defaultdict(set)
+    for event in generated_tables["stg_events"]:
+        clients[event["event_id"]].add(event["client_id"])
+    before = {(event["event_id"], event["client_id"]) for event in sample_tables["stg_events"]}
+    new = {
+        event_id
+        for event_id, owners in clients.items()
+        if {(event_id, owner) for owner in owners} - before
+    }
+    shared = {event_id for event_id in new if len(clients[event_id]) > 1}
+    assert shared & {event["event_id"] for event in sample_tables["stg_events"]}
+    told = (
+        f"event_id_under_several_clients (staging.stg_events): observed {len(shared)}, expected 0"
+    )
+    assert f"warned: {told}" in generated.told
 
 
 def test_every_table_of_the_sample_equals_the_oracle(home: Home, sample_tables: Tables) -> None:

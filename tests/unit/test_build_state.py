@@ -37,6 +37,16 @@ def test_a_build_that_begins_makes_the_last_one_count_no_more(settings):
     assert not build_state.is_up_to_date(settings, INPUTS)
 
 
+def test_what_the_checks_have_seen_counts_until_a_build_ends_without_them(settings):
+    build_state.begin(settings, INPUTS, "run-1")
+    assert not build_state.latest(settings).is_on_checked
+    assert build_state.complete(settings, "run-1", RULES)
+    build_state.begin(settings, INPUTS, "run-2")
+    assert build_state.latest(settings).is_on_checked
+    build_state.begin(settings, INPUTS, "run-3")
+    assert not build_state.latest(settings).is_on_checked
+
+
 def test_the_checks_of_another_run_complete_nothing(settings):
     build_state.begin(settings, INPUTS, "run-1")
     assert not build_state.complete(settings, "run-2", RULES)

@@ -62,6 +62,19 @@ def test_statements_need_only_variables_that_the_project_declares(check):
     assert "expected" in sql
 
 
+def test_what_was_looked_at_before_is_left_out_where_later_records_do_not_matter():
+    check = BY_NAME["event_id_under_several_clients"]
+    assert "batch > 7 " in check.statement(VARIABLES, checked_batch=7)
+    assert "batch" not in check.statement(VARIABLES)
+
+
+@pytest.mark.parametrize(
+    "check", [check for check in CHECKS if check.is_blocking], ids=lambda check: check.name
+)
+def test_money_and_keys_are_looked_at_whole_each_time(check):
+    assert check.statement(VARIABLES, checked_batch=7) == check.statement(VARIABLES)
+
+
 def test_the_window_is_the_one_of_the_build():
     assert "24 * 7)" in BY_NAME["no_touch_outside_window"].statement(VARIABLES)
 

@@ -7,9 +7,9 @@ import pytest
 from dagster_code.lib.dbt import declared_variables
 from dagster_code.lib.quality_ranges import (
     RANGE_CHECKS,
+    days_of,
     history_of,
     judge,
-    range_statement,
     run_ranges,
 )
 
@@ -29,19 +29,17 @@ def rows(judged, usual=USUAL, days=28, purchases=100, judged_purchases=None, mis
             continue
         factor = 1 + (number % 5 - 2) / 20
         found += [
-            row(first, day, channel, round(count * factor), purchases if channel == "direct" else 0)
+            row(day, channel, round(count * factor), purchases if channel == "direct" else 0)
             for channel, count in usual.items()
         ]
     bought = purchases if judged_purchases is None else judged_purchases
     for place, (channel, count) in enumerate(judged.items()):
-        found.append(row(first, JUDGED, channel, count, 0 if place else bought))
+        found.append(row(JUDGED, channel, count, 0 if place else bought))
     return found
 
 
-def row(first, day, channel, events, purchases):
+def row(day, channel, events, purchases):
     return {
-        "first_date": first,
-        "judged_date": JUDGED,
         "event_date": day,
         "channel": channel,
         "event_count": events,
@@ -51,7 +49,9 @@ def row(first, day, channel, events, purchases):
 
 def judged(name, found, **variables):
     given = VARIABLES | variables
-    return judge(BY_NAME[name], history_of(found, given["trailing_days"]), given)
+    first = min((row["event_date"] for row in found), default=None)
+    days = days_of(first, first and JUDGED, given["trailing_days"])
+    return judge(BY_NAME[name], days and history_of(found, days), given)
 
 
 def failed(found, **variables):
@@ -101,10 +101,10 @@ def test_weekends_are_no_surprise():
     first = JUDGED - timedelta(days=28)
     for judged_number in (3, 6):
         found = [
-            row(first, first + timedelta(days=number), channel, count, 0)
+            row(first + timedelta(days=number), channel, count, 0)
             for number in range(28)
             for channel, count in week(number).items()
-        ] + [row(first, JUDGED, channel, n, 0) for channel, n in week(judged_number).items()]
+        ] + [row(JUDGED, channel, n, 0) for channel, n in week(judged_number).items()]
         assert judged("event_volume_in_range", found).passed
 
 
@@ -186,14 +186,18 @@ def test_tolerances_are_variables():
 
 
 class Session:
-    """Gives the same rows to every statement and counts the statements."""
+    """Answers the question for the days, then the one for their counts; keeps the statements."""
 
-    def __init__(self, found):
+    def __init__(self, found, first=JUDGED - timedelta(days=28), judged=JUDGED):
+        self.days = Row(first_date=first, judged_date=judged)
         self.found, self.statements = found, []
 
     def sql(self, sql):
         self.statements.append(sql)
         return self
+
+    def first(self):
+        return self.days
 
     def toLocalIterator(self):  # noqa: N802  as in PySpark
         return iter([Row(item) for item in self.found])
@@ -207,11 +211,12 @@ class Row(dict):
 
 
 @pytest.mark.parametrize(("severity", "is_warning"), [("warn", True), ("fail", False)])
-def test_all_checks_share_one_statement_and_the_severity_is_a_variable(severity, is_warning):
+def test_all_checks_share_two_statements_and_the_severity_is_a_variable(severity, is_warning):
     session = Session(rows({"direct": 1}))
     results = list(run_ranges(session, RANGE_CHECKS, VARIABLES | {"range_severity": severity}))
     assert [check.name for check, _, _ in results] == list(BY_NAME)
-    assert len(session.statements) == 1
+    assert len(session.statements) == 2
+    assert {sql for _, _, sql in results} == {session.statements[-1]}
     assert {check.is_warning for check, _, _ in results} == {is_warning}
     assert not all(outcome.passed for _, outcome, _ in results)
 
@@ -224,6 +229,22 @@ def test_no_trailing_days_turn_the_checks_off():
     assert "trailing_days is 0" in results[0][1].message
 
 
-def test_the_statement_looks_as_far_back_as_the_variable_says():
-    assert "judged_date - 7 and judged_date" in range_statement(VARIABLES | {"trailing_days": 7})
-    assert "{" not in range_statement(VARIABLES)
+@pytest.mark.parametrize(("first", "judged"), [(None, None), (JUDGED, None)])
+def test_where_no_day_is_complete_none_is_counted(first, judged):
+    session = Session([], first, judged)
+    results = list(run_ranges(session, RANGE_CHECKS, VARIABLES))
+    assert len(session.statements) == 1
+    assert {outcome.observed for _, outcome, _ in results} == {"no complete day yet"}
+
+
+@pytest.mark.parametrize(
+    ("history", "trailing", "oldest"), [(28, 7, 7), (28, 28, 28), (5, 28, 5), (0, 28, 0)]
+)
+def test_the_statement_looks_as_far_back_as_the_variable_and_the_history_say(
+    history, trailing, oldest
+):
+    session = Session(rows(USUAL), first=JUDGED - timedelta(days=history))
+    list(run_ranges(session, RANGE_CHECKS, VARIABLES | {"trailing_days": trailing}))
+    begin = JUDGED - timedelta(days=oldest)
+    assert f"between date '{begin}' and date '{JUDGED}'" in session.statements[-1]
+    assert "{" not in session.statements[-1]
