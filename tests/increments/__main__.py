@@ -29,12 +29,14 @@ SEED = 20261123
 # is left alone.
 SPARE_BATCHES = 3
 
+_INTERRUPTED = 130
+
 
 def main() -> int:
     """Try what is asked for.
 
     Returns:
-        0 if nothing differs.
+        0 if nothing differs, 130 if it was interrupted; its figures until then are told.
     """
     options = _parser().parse_args()
     # `kill` ends it like Ctrl-C, also in the background: no server is left behind
@@ -49,14 +51,21 @@ def main() -> int:
             shutil.rmtree(folder / name, ignore_errors=True)
     trial = Trial(_plan(options), folder, _say)
     failure: RunError | None = None
+    is_interrupted = False
     try:
         trial.hold()
     except RunError as error:
         failure = error
+    except KeyboardInterrupt:
+        # what it has seen so far took an hour, perhaps
+        is_interrupted = True
     figures = trial.figures
     if figures.kills:
         _say("", *table_lines(figures.kills))
     _say("", *figures.lines())
+    if is_interrupted:
+        _say(f"interrupted; the homes and the files are in {folder}")
+        return _INTERRUPTED
     if failure is not None:
         _say(f"FAILED: {failure}")
     if failure is not None or not figures.is_clean:
