@@ -9,7 +9,7 @@ BIN := .venv/bin
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## .venv with the locked dependencies, Java checked, Delta jars fetched
+setup: ## .venv with the locked dependencies, Java checked, jars fetched
 	@PYTHON="$(PYTHON)" scripts/setup
 
 demo: setup ## the sample data through the whole pipeline, and the four answers
@@ -35,6 +35,7 @@ mutations: setup ## deliberate mistakes in the SQL: which test notices each
 
 increments: setup ## random histories in batches: do increments equal full refreshes?
 	@$(BIN)/python -m tests.increments
+
 bench: setup ## measure against the floor and the peers; options: make bench BENCH="--events 1000000"
 	@$(BIN)/python -m benchmarks $(BENCH)
 

@@ -1,4 +1,4 @@
-"""The Delta jars: fetched once, checked, and put on the driver's class path.
+"""The jars that Spark does not have: fetched once, checked, and put on the driver's class path.
 
 ``python -m dagster_code.lib.jars`` fetches them (``make setup`` does). They are on the class path,
 and not in ``spark.jars.packages``, because with that only the first Spark Connect session of a
@@ -101,7 +101,7 @@ def jars_class_path(settings: Settings, lock_path: Path = JARS_LOCK) -> str:
     text, jars = _read_lock(lock_path)
     folder = jars_folder(settings, text)
     if not all((folder / jar.file_name).is_file() for jar in jars):
-        raise UserError(f"the Delta jars are not in {folder}: run `make setup`")
+        raise UserError(f"the jars are not in {folder}: run `make setup`")
     return f"{folder}/*"
 
 
@@ -134,7 +134,7 @@ def fetch_jars(
             return folder
         with _exclusive(settings.jars_dir):
             if _mismatches(jars, folder):  # else another set-up was faster
-                progress(f"fetching {len(jars)} Delta jars into {settings.jars_dir}")
+                progress(f"fetching {len(jars)} jars into {settings.jars_dir}")
                 _install(jars, folder, download or _download)
     return folder
 
@@ -219,7 +219,7 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise UserError(
-            f"fetching the Delta jars took longer than {_FETCH_TIMEOUT_SECONDS:.0f} s"
+            f"fetching the jars took longer than {_FETCH_TIMEOUT_SECONDS:.0f} s"
         ) from error
     if result.returncode != 0:
         raise UserError(_ivy_failure(result.stdout))
@@ -256,16 +256,16 @@ def _ivy_module(jars: Sequence[Jar]) -> str:
 def _ivy_failure(output: str) -> str:
     """One line for a person from Ivy's many."""
     if "No space left on device" in output:
-        return "the Delta jars could not be fetched: the disk is full"
+        return "the jars could not be fetched: the disk is full"
     # Ivy does not tell a repository that it cannot reach from one that lacks the jar
     missing = _NOT_FOUND.search(output)
     if missing:
         return (
-            "the Delta jars could not be fetched: the Maven repository cannot be reached, or has "
+            "the jars could not be fetched: the Maven repository cannot be reached, or has "
             f"no {missing[1]}; `make setup` needs the network once"
         )
     said = (output.strip().splitlines() or ["Ivy said nothing"])[-1].strip()
-    return f"the Delta jars could not be fetched: {said}"
+    return f"the jars could not be fetched: {said}"
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ class Settings:
 
     Attributes:
         home: folder of all state (landing, warehouse, metastore, Dagster's home, logs).
-        jars_dir: folder of the Delta jars, shared by all homes and filled by ``make setup``.
+        jars_dir: folder of what ``jars.lock`` names, shared by all homes, filled by ``make setup``.
         thrift_port: port of the Thrift door; ``None`` means: choose a free one.
         connect_port: port of the Spark Connect door; ``None`` means: choose a free one.
         ui_port: port of Spark's own web page; ``None`` means: choose a free one.

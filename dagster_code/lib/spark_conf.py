@@ -163,7 +163,7 @@ def local_runtime(
     Args:
         settings: folders, memory and cores.
         ports: where the doors shall listen.
-        class_path: the Delta jars (``jars.jars_class_path``).
+        class_path: the jars (``jars.jars_class_path``).
         machine: what the machine offers.
     """
     cores = settings.cores or machine.cores
@@ -211,7 +211,7 @@ def local_conf(
     Args:
         settings: folders, memory and cores.
         ports: where the doors shall listen.
-        class_path: the Delta jars (``jars.jars_class_path``).
+        class_path: the jars (``jars.jars_class_path``).
         machine: what the machine offers.
 
     Raises:

@@ -3,6 +3,7 @@
 import dataclasses
 import multiprocessing
 import signal
+import threading
 import time
 from contextlib import closing
 
@@ -85,6 +86,28 @@ def test_what_thrift_writes_every_connect_session_reads(settings):
     assert server.stop(settings) is True
     assert server.status(settings) is None
     assert server_processes.processes_of(settings) == {}
+
+
+def test_sessions_that_close_at_once_all_close(settings):
+    # as a dbt run does: a session a model, several at a time (docs/adr/0001)
+    port = server.start(settings, ignore).thrift_port
+    clients, sessions_each = 8, 25
+    closed = []
+
+    def open_and_close() -> None:
+        for _ in range(sessions_each):
+            query(port, "show tables in default")
+            closed.append(port)
+
+    # a session that never closes must not keep the test from ending
+    threads = [threading.Thread(target=open_and_close, daemon=True) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 120
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+    assert len(closed) == clients * sessions_each
 
 
 def test_a_killed_server_is_replaced_and_keeps_its_tables(settings):

@@ -1,4 +1,4 @@
-"""The Delta jars and the Java that fetches them."""
+"""The jars and the Java that fetches them."""
 
 import errno
 import hashlib
