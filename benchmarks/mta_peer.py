@@ -17,7 +17,7 @@ from matplotlib import style
 # The package asks for a style by the name that it had before Matplotlib 3.8; it only draws with it.
 style.library.setdefault("seaborn-white", style.library["seaborn-v0_8-white"])
 
-from marketing_attribution_models import MAM  # noqa: E402
+from marketing_attribution_models import MAM  # noqa: E402  after the style it asks for
 
 # A journey's bucket is a hash of its client: the first of so many buckets are a sample of clients.
 BUCKETS = 1024

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,9 @@ from dagster_code.lib.errors import UserError
 from dagster_code.lib.landing.schema import Kind
 from dagster_code.lib.progress import announce, show_progress
 from dagster_code.lib.settings import SAMPLE_EVENTS, Settings, load_settings
+
+if TYPE_CHECKING:
+    from dagster_code.lib.server_state import ServerState
 
 _INTERRUPTED = 130
 _DOWN = 3
@@ -218,7 +221,7 @@ def _print(lines: Iterator[str]) -> None:
     sys.stdout.flush()
 
 
-def _server_lines(settings: Settings, state: Any) -> Iterator[str]:  # noqa: ANN401
+def _server_lines(settings: Settings, state: "ServerState") -> Iterator[str]:
     from dagster_code.lib.session import connect_url, jdbc_url
 
     word = "up" if state.status == "ready" else state.status

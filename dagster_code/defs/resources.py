@@ -111,7 +111,7 @@ class LeanDbtCliResource(DbtCliResource):
     def _cli_version(self) -> Version:
         return Version(installed_version("dbt-core"))
 
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:  # noqa: ANN401
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:  # noqa: ANN401  none is made
         return None
 
 

@@ -60,6 +60,7 @@ class Wanted:
         is_full_refresh: whether it was asked for.
         code_version: digest of the models and macros as they are now.
         variables: the dbt variables, the project's defaults with the run's own over them.
+        is_unfinished: whether the last build, or the checks of its tables, did not end.
         is_project_edited: whether any file of the dbt project differs from the last build's.
         is_landed_more: whether more has landed than the last build has seen.
         new_file_count: files that the run would land.
@@ -68,6 +69,7 @@ class Wanted:
     is_full_refresh: bool
     code_version: str
     variables: Mapping[str, Any]
+    is_unfinished: bool
     is_project_edited: bool
     is_landed_more: bool
     new_file_count: int
@@ -97,6 +99,8 @@ def _reasons(last: LastBuild | None, wanted: Wanted) -> Iterator[tuple[str, str]
     if last.code_version != wanted.code_version:
         yield _ALL, "the models or macros of the dbt project have changed"
         return
+    if wanted.is_unfinished:
+        yield "what was left undone, and all checks", "the last build or its checks did not end"
     changed = {
         what: list(_changes(facts, wanted.variables))
         for what, facts in ((_ALL, last.event_facts), (_ATTRIBUTION, last.attribution_facts))

@@ -275,7 +275,7 @@ def _errors(result: dg.ExecuteInProcessResult) -> list[str]:
     return errors
 
 
-def _root_cause(failure: Any) -> str:  # noqa: ANN401
+def _root_cause(failure: Any) -> str:  # noqa: ANN401  a type that Dagster does not export
     error = failure.error
     while error is not None and error.cause is not None:
         error = error.cause

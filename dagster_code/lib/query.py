@@ -159,7 +159,7 @@ def _printable(column: "Column", data_type: "DataType") -> "Column":
     return column.cast("string")
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  a cell holds what the statement selected
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
@@ -171,7 +171,7 @@ def _text(value: Any) -> str:  # noqa: ANN401  a cell holds what the statement s
     return str(value)
 
 
-def _csv_cell(value: Any) -> str:  # noqa: ANN401
+def _csv_cell(value: object) -> str:
     if value is None:
         return ""
     text = _text(value)
@@ -188,7 +188,7 @@ def _csv_lines(
         yield ",".join(_csv_cell(value) for value in row) + "\r\n"
 
 
-def _json_cell(value: Any, kind: str) -> str:  # noqa: ANN401
+def _json_cell(value: object, kind: str) -> str:
     if value is None:
         return "null"
     if kind == "json" or isinstance(value, bool | Decimal):
@@ -233,7 +233,7 @@ def distinct_names(names: Sequence[str]) -> list[str]:
     return distinct
 
 
-def _table_cell(value: Any) -> str:  # noqa: ANN401
+def _table_cell(value: object) -> str:
     if value is None:
         return "NULL"
     return _text(value).replace("\r", "\\r").replace("\n", "\\n")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib import build_plan, build_state, server
@@ -144,14 +145,17 @@ def dry_run_lines(
                 new_file_count += len(planned.files)
                 yield from plan_lines(planned)
         last = build_plan.read_last_build(spark)
-        state = build_state.last_complete(settings)
+        # What the last build saw is known as well where it did not end.
+        seen = build_state.latest(settings)
         wanted = build_plan.Wanted(
             is_full_refresh,
             code_version(),
             {**declared_variables(), **variables},
-            is_project_edited=state is None or state.inputs.project_checksum != project_checksum(),
-            is_landed_more=state is None
-            or state.inputs.raw_versions != build_state.raw_versions(spark),
+            is_unfinished=build_state.last_complete(settings) is None,
+            is_project_edited=seen is not None
+            and seen.inputs.project_checksum != project_checksum(),
+            is_landed_more=seen is not None
+            and seen.inputs.raw_versions != build_state.raw_versions(spark),
             new_file_count=new_file_count,
         )
     yield from build_plan.plan_of_build(last, wanted)
@@ -333,7 +337,7 @@ def _landing_folder(settings: Settings, kind: str) -> list[Path]:
     return [folder] if folder.is_dir() else []
 
 
-def _load_pipeline() -> Any:  # noqa: ANN401  the module
+def _load_pipeline() -> ModuleType:
     pipeline = importlib.import_module("dagster_code.lib.pipeline")
     pipeline.load_job()
     return pipeline

@@ -16,7 +16,8 @@ from dagster_code.defs.transform.steps import inputs_of_build
 from dagster_code.lib import rules
 from dagster_code.lib.dbt import Manifest
 from dagster_code.lib.pipeline import RunRequest, run_config, was_interrupted
-from dagster_code.lib.quality import CHECKS, Outcome, evaluate
+from dagster_code.lib.quality import Outcome, evaluate
+from dagster_code.lib.quality_checks import CHECKS
 from dagster_code.lib.settings import DBT_PROJECT_DIR, load_settings
 
 

@@ -3,62 +3,50 @@
 import dataclasses
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from dagster_code.lib import server
 from dagster_code.lib.dbt import run_target_dir, server_environment
 from dagster_code.lib.rules import mistakes
 from dagster_code.lib.settings import DBT_PROJECT_DIR
-from tests.golden import Answers, load_cases, write_landing, wrong_answers
+from tests.golden import Answers, load_cases, wrong_answers
 from tests.integration.conftest import ATTRIBUTION, Home
+from tests.integration.generated_input import (
+    COPIED_COUNT,
+    LATER,
+    QUOTED_CLIENT,
+    GeneratedFiles,
+    write_generated,
+)
 from tests.oracle import (
     Config,
     Rules,
     compare,
-    generate_clients,
     read_files,
     record_from_raw_row,
-    records_from,
     run,
     smallest_client,
-    write_files,
 )
 from tests.oracle.channels import Tags, channel_of
-from tests.oracle.delivery import Delivered
-from tests.oracle.generate import huge_purchases
-from tests.oracle.generate_spend import generate_spend
 from tests.oracle.models import MODELS, RULE_BASED
 from tests.oracle.stories import stories
-from tests.oracle.strategies import drawn
-from tests.oracle.transforms import renamed, shifted, with_older_touch
 from tests.plans import EVENT_SIZED, event_sized_exchanges
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-SEED = 20261123
 RULES = Rules.load(DBT_PROJECT_DIR / "seeds")
 
 # What says who gets the credit.
 CREDITS = {"first_touch_attribution", "last_touch_attribution", "multi_touch_attribution"}
-
-# Drawn by Hypothesis; of the first ones copies are landed under other names.
-CLIENT_COUNT = 2500
-COPIED_COUNT = 150
-
-# Crosses a clock change in spring and in autumn for some; nothing is later than today by it.
-LATER = timedelta(days=10, hours=23, minutes=17, seconds=43, microseconds=7)
 
 OTHER_CONFIG = Config(
     attribution_window_days=7,
@@ -74,44 +62,11 @@ Tables = dict[str, list[dict[str, object]]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Copies:
-    """Clients whose history is that of another one, changed: copy -> original."""
-
-    moved: Mapping[str, str]
-    with_older_touch: Mapping[str, str]
-    in_parts: Mapping[str, str]
-
-
-@dataclasses.dataclass(frozen=True)
 class Generated:
-    """What is landed on top of the sample, now and with the last run."""
+    """What was landed on top of the sample, and what the run printed."""
 
-    folder: Path
-    events: list[Path]
-    late_events: Path
-    copies: Copies
+    files: GeneratedFiles
     told: str
-
-
-# An id that would end a text in SQL, or a parameter in a shell.
-QUOTED_CLIENT = """x' or '1'='1" \\ :client_id -- 😀"""
-QUOTED = [
-    {
-        "event_id": f"quoted-{number}",
-        "client_id": QUOTED_CLIENT,
-        "event_time": f"2026-01-0{number}T12:00:00.000001Z",
-        "event_type": event_type,
-        **fields,
-    }
-    for number, (event_type, fields) in enumerate(
-        [
-            ("page_view", {"utm_source": "o'neill", "utm_medium": "email"}),
-            ("purchase", {"revenue": "10.01", "order_id": 'o"1'}),
-            ("purchase", {"revenue": "0.01"}),
-        ],
-        start=1,
-    )
-]
 
 
 @pytest.fixture(scope="module")
@@ -128,36 +83,18 @@ def sample_tables(home: Home, sample) -> Tables:
 
 @pytest.fixture(scope="module")
 def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
-    """Thousands of histories and their copies on top of the sample, in files of several formats."""
-    folder = tmp_path_factory.mktemp("generated")
-    rng = random.Random(SEED)
-    drawn_histories = drawn(CLIENT_COUNT, SEED)
-    originals, others = drawn_histories[:COPIED_COUNT], drawn_histories[COPIED_COUNT:]
-    now, late, copies = copied(originals, rng)
-    strangers = [record for history in others for record in history] + huge_purchases() + QUOTED
-    strangers.append(event_of_another(sample_tables["stg_events"]))
-    now += [record for history in originals for record in history] + strangers
-    events = write_files(now, folder / "events", rng, 9, "events")
-    # the golden cases land along: a run of their own would cost minutes
-    events.append(write_landing(folder / "events" / "golden.jsonl"))
-    write_files(late, folder / "late", rng, 4, "late")
-    # the originals and their copies are known from events alone
-    write_files(generate_clients(SEED, strangers), folder / "clients", rng, 2, "clients")
-    # a random order of its own: its formats stay when the events change
-    spend = write_files(
-        generate_spend(SEED, 300), folder / "spend", random.Random(SEED), 8, "spend"
-    )
-    write_spend_as_parquet(folder / "spend" / "spend.parquet")
-    paths = [(f"--{kind}", folder / kind) for kind in ("events", "clients", "spend")]
+    """Thousands of histories on top of the sample."""
+    files = write_generated(tmp_path_factory.mktemp("generated"), sample_tables["stg_events"])
+    paths = [(f"--{kind}", files.folder / kind) for kind in ("events", "clients", "spend")]
     result = home.run("run", *(argument for pair in paths for argument in pair))
-    formats = {path.name.partition(".")[2] for path in spend}
+    formats = {path.name.partition(".")[2] for path in files.spend}
     assert formats >= {"jsonl", "jsonl.gz", "csv", "csv.gz"}
     assert "warned: spend_without_channel (staging.stg_ad_spend)" in result.stdout
     assert "raw.ad_spend: duplicate_record: " in result.stdout
     # the rules have not changed since the sample
     assert "built base_events " in result.stderr
     assert "built channel_rules " not in result.stderr
-    return Generated(folder, events, folder / "late", copies, result.stdout)
+    return Generated(files, result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -172,67 +109,11 @@ def other_tables(home: Home, generated_tables: Tables, generated: Generated) -> 
     home.run(
         "run",
         "--events",
-        generated.late_events,
+        generated.files.late_events,
         "--vars",
         json.dumps(dataclasses.asdict(OTHER_CONFIG)),
     )
     return home.tables()
-
-
-def event_of_another(events: list[dict[str, object]]) -> Delivered:
-    """An event under the id that one of these has, of a client who has none of them."""
-    return {
-        "event_id": events[0]["event_id"],
-        "client_id": "who has another's id",
-        "event_time": "2026-01-01T12:00:00Z",
-        "event_type": "page_view",
-    }
-
-
-def copied(
-    originals: list[list[Delivered]], rng: random.Random
-) -> tuple[list[Delivered], list[Delivered], Copies]:
-    """The copies' records: those delivered now, those delivered late, and whose copy is whose."""
-    now: list[Delivered] = []
-    late: list[Delivered] = []
-    copies = Copies({}, {}, {})
-    for number, history in enumerate(originals):
-        original = owner(history)
-        moved = f"moved-{number}"
-        now += shifted(renamed(history, moved), LATER)
-        copies.moved[moved] = original
-        older = f"older-{number}"
-        with_touch = with_older_touch(renamed(history, older))
-        if with_touch is not None:
-            now += with_touch
-            copies.with_older_touch[older] = original
-        in_parts = f"in parts {number}"
-        whole = renamed(history, in_parts)
-        now += rng.sample(whole, len(whole) // 2)
-        # what was not delivered, and all that was, again
-        late += whole
-        copies.in_parts[in_parts] = original
-    return now, late, copies
-
-
-def write_spend_as_parquet(path: Path) -> None:
-    """Days, instants and numbers with types of their own."""
-    table = pa.table(
-        {
-            "Date": pa.array([date(2024, 3, 1), date(2024, 3, 2), None]),
-            "cost": pa.array([Decimal("10.005"), Decimal(0), Decimal(1)], pa.decimal128(12, 3)),
-            "source": ["google", "adnet", "google"],
-            "medium": ["cpc", "leaflet", "cpc"],
-            "clicks": [3, None, 4],
-        }
-    )
-    pq.write_table(table, path)
-
-
-def owner(history: list[Delivered]) -> str:
-    """Whose history it is."""
-    ids = (record.text("client_id") for record in records_from(history, datetime.now(UTC)))
-    return next(one for one in ids if one is not None)
 
 
 def assert_equal_to_the_oracle(home: Home, actual: Tables, config: Config) -> None:
@@ -358,7 +239,7 @@ def test_every_dbt_unit_test_passes(home: Home, sample, tmp_path) -> None:
 
 def test_the_landing_loses_and_changes_nothing(home: Home, generated: Generated) -> None:
     landed = home.rows(
-        f"select * from raw.events where source_file like '{generated.folder}/events/%'"
+        f"select * from raw.events where source_file like '{generated.files.folder}/events/%'"
     )
     landed_at = landed[0]["landed_at"]
 
@@ -367,7 +248,7 @@ def test_the_landing_loses_and_changes_nothing(home: Home, generated: Generated)
             (r.source_position, r.unreadable is None, *sorted(_present(r.fields))) for r in records
         )
 
-    offered = content(read_files(generated.events, landed_at))
+    offered = content(read_files(generated.files.events, landed_at))
     assert content(map(record_from_raw_row, landed)) == offered
 
 
@@ -390,13 +271,13 @@ def test_other_clients_never_matter(sample_tables: Tables, generated_tables: Tab
 def test_another_name_and_another_time_give_the_same_story(
     generated: Generated, generated_tables: Tables
 ) -> None:
-    assert_same_stories(generated.copies.moved, generated_tables, LATER)
+    assert_same_stories(generated.files.copies.moved, generated_tables, LATER)
 
 
 def test_a_touch_older_than_the_window_changes_no_credit(
     generated: Generated, generated_tables: Tables
 ) -> None:
-    copies = generated.copies.with_older_touch
+    copies = generated.files.copies.with_older_touch
     assert len(copies) >= COPIED_COUNT // 2
     for table in CREDITS:
         expected, actual = (
@@ -667,7 +548,7 @@ def test_the_same_files_under_other_names_land_nothing(
     home: Home, generated: Generated, tmp_path
 ) -> None:
     before = home.rows("select count(*) as n from raw.events")
-    for number, path in enumerate(generated.events):
+    for number, path in enumerate(generated.files.events):
         copy = tmp_path / f"copy{number}{''.join(path.suffixes)}"
         copy.write_bytes(path.read_bytes())
     result = home.run("run", "--events", tmp_path)
@@ -704,4 +585,4 @@ def test_delivery_in_parts_and_again_changes_nothing(
     generated: Generated, other_tables: Tables
 ) -> None:
     """Half of it landed a run earlier, all of it with this one, each time in another order."""
-    assert_same_stories(generated.copies.in_parts, other_tables, without=("rejected_events",))
+    assert_same_stories(generated.files.copies.in_parts, other_tables, without=("rejected_events",))

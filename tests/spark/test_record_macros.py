@@ -194,7 +194,7 @@ def test_anything_else_is_no_time(assert_answers):
         "2026-01-01 10:00:00 CET",
         "2026-01-01  10:00:00",
         "Thu, 01 Jan 2026 10:00:00 GMT",
-        "２０２６-01-01",  # noqa: RUF001
+        "２０２６-01-01",  # noqa: RUF001  wide digits on purpose
     ]
     assert_answers(TIME, dict.fromkeys(texts), kind="timestamp")
 

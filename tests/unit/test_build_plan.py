@@ -15,6 +15,7 @@ WANTED = Wanted(
     is_full_refresh=False,
     code_version="c0de",
     variables={"session_timeout_minutes": 30, "attribution_window_days": 30, "trailing_days": 28},
+    is_unfinished=False,
     is_project_edited=False,
     is_landed_more=False,
     new_file_count=0,
@@ -68,6 +69,12 @@ def test_new_files_concern_their_clients():
     ]
     assert told(LAST, is_landed_more=True) == [
         "the clients and times concerned, in every table: records landed since the last build"
+    ]
+
+
+def test_a_build_that_did_not_end_is_told_and_nothing_is_said_to_have_landed():
+    assert told(LAST, is_unfinished=True) == [
+        "what was left undone, and all checks: the last build or its checks did not end"
     ]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.landing import measure
-from dagster_code.lib.landing.discover import Candidate, discover, settled
+from dagster_code.lib.landing.discover import Candidate, FileNote, discover, settled
 from dagster_code.lib.landing.lock import landing_lock
 from dagster_code.lib.landing.measure import text_shape
 from dagster_code.lib.landing.pieces import (
@@ -64,8 +64,8 @@ def records_in(result: Survey) -> list[dict[str, object]]:
     ]
 
 
-def names(notes: Iterable[object]) -> list[str]:
-    return [Path(note.path).name for note in notes]  # type: ignore[attr-defined]
+def names(notes: Iterable[FileNote]) -> list[str]:
+    return [Path(note.path).name for note in notes]
 
 
 # --- Finding files

@@ -12,7 +12,7 @@ from dagster_code.lib.landing.parquet_rows import parquet_batches, text_column
 from dagster_code.lib.landing.schema import EVENT_FIELDS
 
 # What Parquet gives for a timestamp without a zone.
-NAIVE = dt.datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001
+NAIVE = dt.datetime(2026, 1, 2, 3, 4, 5, 6)  # noqa: DTZ001  without a zone on purpose
 PARIS = dt.timezone(dt.timedelta(hours=2))
 
 

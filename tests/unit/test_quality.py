@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from dagster_code.lib.dbt import declared_variables
-from dagster_code.lib.quality import CHECKS, Rule, evaluate
+from dagster_code.lib.quality import Rule, evaluate
+from dagster_code.lib.quality_checks import CHECKS
 
 BY_NAME = {check.name: check for check in CHECKS}
 VARIABLES = {"attribution_window_days": 7, "max_rejected_share": 0.05, "max_event_age_days": 2}

@@ -8,13 +8,8 @@ import dagster as dg
 from dagster_code.defs.resources import AttributionHome
 from dagster_code.lib import build_state
 from dagster_code.lib.progress import also_to
-from dagster_code.lib.quality import (
-    CHECKS,
-    Outcome,
-    QualityCheck,
-    last_checked_batch,
-    run_checks,
-)
+from dagster_code.lib.quality import Outcome, QualityCheck, last_checked_batch, run_checks
+from dagster_code.lib.quality_checks import CHECKS
 from dagster_code.lib.quality_ranges import RANGE_CHECKS, RangeCheck, run_ranges
 from dagster_code.lib.tables import sql_note
 
@@ -96,11 +91,12 @@ def attribution_quality_check(
     spark = home.connect(progress)
     variables = build_state.variables_of_tables(home.settings)
     state = build_state.latest(home.settings)
-    is_increment = state is not None and state.run_id == context.run.run_id and state.is_on_checked
-    checked_batch = last_checked_batch(spark) if is_increment else None
     selected = {key.name for key in context.selected_asset_check_keys}
     facts = [check for check in CHECKS if check.name in selected]
     ranges = [check for check in RANGE_CHECKS if check.name in selected]
+    is_increment = state is not None and state.run_id == context.run.run_id and state.is_on_checked
+    can_look_at_less = is_increment and any(check.increment_sql is not None for check in facts)
+    checked_batch = last_checked_batch(spark) if can_look_at_less else None
     has_failed = False
     outcomes: Iterator[tuple[Check, Outcome, str]] = chain(
         run_checks(spark, facts, variables, checked_batch), run_ranges(spark, ranges, variables)

@@ -174,7 +174,7 @@ def _failure(target: Path, error: DagsterDbtCliRuntimeError) -> dg.Failure:
     return dg.Failure(description=text, allow_retries=False)
 
 
-def _tell(event: Any, progress: Progress) -> None:  # noqa: ANN401
+def _tell(event: object, progress: Progress) -> None:
     if isinstance(event, dg.AssetCheckResult) and not event.passed:
         is_warning = event.severity == dg.AssetCheckSeverity.WARN
         progress(f"{'warning' if is_warning else 'failed'}: {event.check_name}")
@@ -184,7 +184,7 @@ def _tell(event: Any, progress: Progress) -> None:  # noqa: ANN401
         progress(f"built {'.'.join(_unique_id(event).split('.')[2:])}{took}")
 
 
-def _with_message(event: Any, invocation: DbtCliInvocation, target: Path) -> Any:  # noqa: ANN401
+def _with_message(event: object, invocation: DbtCliInvocation, target: Path) -> object:
     """Add to a failed test what was observed, what was expected and where to look."""
     if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event

@@ -76,7 +76,7 @@ def _credit_values(credits_: Iterable[Row]) -> list[Row]:
     ]
 
 
-def _as_json(value: Any, indent: str = "\n") -> str:  # noqa: ANN401
+def _as_json(value: object, indent: str = "\n") -> str:
     """Write JSON with decimals in full, which the standard encoder would make floats."""
     if isinstance(value, Decimal):
         return f"{value:f}"

@@ -243,6 +243,7 @@ def _append_records(
     at_least = 2 * (settings.cores or os.cpu_count() or 1)
     tasks = packed(pieces, _TASK_BYTES, at_least)
     # Executors then need nothing of this project installed.
+    # PySpark's copy of cloudpickle has no types
     register_pickle_by_value(dagster_code.lib.landing)  # type: ignore[no-untyped-call]
     spark.dataSource.register(landing_source(tasks, FIELDS[landing.kind]))
     frame = spark.read.format(SOURCE_NAME).load().transform(partial(_with_landing, landing))

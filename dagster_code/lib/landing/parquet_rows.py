@@ -4,7 +4,7 @@ import base64
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -132,11 +132,11 @@ def _plain_number(text: str) -> str:
     return format(Decimal(text), "f") if "e" in text.lower() else text
 
 
-def _python_text(value: Any) -> str:  # noqa: ANN401 - whatever Arrow makes of a Parquet value
+def _python_text(value: object) -> str:
     return json_text(_json_value(value))
 
 
-def _json_value(value: Any) -> Any:  # noqa: ANN401 - the same
+def _json_value(value: object) -> object:
     """Bring a Python value into the form that ``json_text`` writes."""
     if isinstance(value, dict):
         return tuple((_python_text(name), _json_value(item)) for name, item in value.items())
