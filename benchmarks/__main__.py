@@ -16,7 +16,7 @@ from pyspark.errors import PySparkException
 
 from benchmarks.errors import BenchError
 from benchmarks.pipeline import NEED_MAIN, PEER_STEPS, STEPS, Bench, Options
-from benchmarks.results import markdown
+from benchmarks.results_page import markdown
 from benchmarks.store import Store
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.query import silence_pyspark

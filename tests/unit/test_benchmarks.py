@@ -9,7 +9,8 @@ from benchmarks.__main__ import main
 from benchmarks.answers import as_answer, differences
 from benchmarks.errors import BenchError
 from benchmarks.peers import failure_reason, requirements
-from benchmarks.results import Bar, bars, markdown, number, spread, table
+from benchmarks.results import Bar, bars, number, spread, table
+from benchmarks.results_page import markdown
 from benchmarks.spark_metrics import (
     Scan,
     Stage,
