@@ -29,6 +29,7 @@ from tests.integration.generated_input import (
 )
 from tests.oracle import (
     Config,
+    RawRecord,
     Rules,
     compare,
     read_files,
@@ -62,17 +63,37 @@ Tables = dict[str, list[dict[str, object]]]
 
 
 @dataclasses.dataclass(frozen=True)
+class Raw:
+    """What the raw tables held at a moment: another test may have landed more since."""
+
+    events: list[RawRecord]
+    clients: list[RawRecord]
+    spend: list[RawRecord]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """What `attribution demo` printed, landed, and built by which SQL."""
+
+    stdout: str
+    raw: Raw
+    models: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class Generated:
-    """What was landed on top of the sample, and what the run printed."""
+    """What was landed on top of the sample, what the run printed, all that had landed then."""
 
     files: GeneratedFiles
     told: str
+    raw: Raw
 
 
 @pytest.fixture(scope="module")
-def sample(home: Home):
+def sample(home: Home) -> Sample:
     """The sample, landed and answered by `attribution demo`."""
-    return home.run("demo")
+    result = home.run("demo")
+    return Sample(result.stdout, raw_records(home), compiled_models(home))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +115,7 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     # the rules have not changed since the sample
     assert "built base_events " in result.stderr
     assert "built channel_rules " not in result.stderr
-    return Generated(files, result.stdout)
+    return Generated(files, result.stdout, raw_records(home))
 
 
 @pytest.fixture(scope="module")
@@ -116,18 +137,32 @@ def other_tables(home: Home, generated_tables: Tables, generated: Generated) -> 
     return home.tables()
 
 
-def assert_equal_to_the_oracle(home: Home, actual: Tables, config: Config) -> None:
-    records = [record_from_raw_row(row) for row in home.rows("select * from raw.events")]
-    clients = [record_from_raw_row(row) for row in home.rows("select * from raw.clients")]
-    spend = [record_from_raw_row(row) for row in home.rows("select * from raw.ad_spend")]
-    expected = run(records, clients, RULES, config, spend)
-    assert records
+def raw_records(home: Home) -> Raw:
+    """All records that have landed so far."""
+    return Raw(
+        *(
+            [record_from_raw_row(row) for row in home.rows(f"select * from raw.{table}")]
+            for table in ("events", "clients", "ad_spend")
+        )
+    )
+
+
+def compiled_models(home: Home) -> dict[str, str]:
+    """The SQL of the last build, by model."""
+    compiled = run_target_dir(home.settings) / "compiled" / "attribution" / "models"
+    files = [path for path in compiled.rglob("*.sql") if path.parent.suffix != ".yml"]
+    return {path.stem: path.read_text(encoding="utf-8") for path in files}
+
+
+def assert_equal_to_the_oracle(raw: Raw, actual: Tables, config: Config) -> None:
+    expected = run(raw.events, raw.clients, RULES, config, raw.spend)
+    assert raw.events
     found = {
         table: lines[:5]
         for table in expected
         if (lines := compare(table, expected[table], actual[table]))
     }
-    assert not found, f"{found}\n{smallest_client(expected, actual, records)}"
+    assert not found, f"{found}\n{smallest_client(expected, actual, raw.events)}"
 
 
 def assert_same_stories(
@@ -147,28 +182,8 @@ def assert_same_stories(
         assert (smallest, told[smallest]) == (smallest, originals[copies[smallest]])
 
 
-def test_an_increment_warns_of_its_ids_that_another_client_has(
-    sample_tables: Tables, generated: Generated, generated_tables: Tables
-) -> None:
-    clients = defaultdict(set)
-    for event in generated_tables["stg_events"]:
-        clients[event["event_id"]].add(event["client_id"])
-    before = {(event["event_id"], event["client_id"]) for event in sample_tables["stg_events"]}
-    new = {
-        event_id
-        for event_id, owners in clients.items()
-        if {(event_id, owner) for owner in owners} - before
-    }
-    shared = {event_id for event_id in new if len(clients[event_id]) > 1}
-    assert shared & {event["event_id"] for event in sample_tables["stg_events"]}
-    told = (
-        f"event_id_under_several_clients (staging.stg_events): observed {len(shared)}, expected 0"
-    )
-    assert f"warned: {told}" in generated.told
-
-
-def test_every_table_of_the_sample_equals_the_oracle(home: Home, sample_tables: Tables) -> None:
-    assert_equal_to_the_oracle(home, sample_tables, Config())
+def test_every_table_of_the_sample_equals_the_oracle(sample: Sample, sample_tables: Tables) -> None:
+    assert_equal_to_the_oracle(sample.raw, sample_tables, Config())
 
 
 def test_the_demo_prints_the_four_answers_and_the_checks(sample) -> None:
@@ -176,10 +191,10 @@ def test_the_demo_prints_the_four_answers_and_the_checks(sample) -> None:
         assert text in sample.stdout, text
 
 
-def test_events_are_exchanged_once_and_of_them_touches_once_more(home: Home, sample) -> None:
-    compiled = run_target_dir(home.settings) / "compiled" / "attribution" / "models"
-    files = [path for path in compiled.rglob("*.sql") if path.parent.suffix != ".yml"]
-    models = {path.stem: path.read_text(encoding="utf-8") for path in files}
+def test_events_are_exchanged_once_and_of_them_touches_once_more(
+    home: Home, sample: Sample
+) -> None:
+    models = sample.models
 
     def planned(sql: str) -> str:
         return "".join(home.rows(f"explain {sql}")[0].values())
@@ -258,9 +273,29 @@ def _present(fields):
 
 
 def test_every_table_of_generated_histories_equals_the_oracle(
-    home: Home, generated_tables: Tables
+    generated: Generated, generated_tables: Tables
 ) -> None:
-    assert_equal_to_the_oracle(home, generated_tables, Config())
+    assert_equal_to_the_oracle(generated.raw, generated_tables, Config())
+
+
+def test_an_increment_warns_of_its_ids_that_another_client_has(
+    sample_tables: Tables, generated: Generated, generated_tables: Tables
+) -> None:
+    clients = defaultdict(set)
+    for event in generated_tables["stg_events"]:
+        clients[event["event_id"]].add(event["client_id"])
+    before = {(event["event_id"], event["client_id"]) for event in sample_tables["stg_events"]}
+    new = {
+        event_id
+        for event_id, owners in clients.items()
+        if {(event_id, owner) for owner in owners} - before
+    }
+    shared = {event_id for event_id in new if len(clients[event_id]) > 1}
+    assert shared & {event["event_id"] for event in sample_tables["stg_events"]}
+    told = (
+        f"event_id_under_several_clients (staging.stg_events): observed {len(shared)}, expected 0"
+    )
+    assert f"warned: {told}" in generated.told
 
 
 def test_other_clients_never_matter(sample_tables: Tables, generated_tables: Tables) -> None:
@@ -578,7 +613,7 @@ def test_a_line_in_a_seed_is_a_channel_and_another_version(home: Home, generated
 
 
 def test_other_variables_give_the_oracle_s_other_answers(home: Home, other_tables: Tables) -> None:
-    assert_equal_to_the_oracle(home, other_tables, OTHER_CONFIG)
+    assert_equal_to_the_oracle(raw_records(home), other_tables, OTHER_CONFIG)
 
 
 def test_delivery_in_parts_and_again_changes_nothing(
