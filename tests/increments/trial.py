@@ -37,7 +37,6 @@ from tests.oracle import (
     Rules,
     compare,
     generate_clients,
-    record_from_raw_row,
     run,
 )
 from tests.oracle.delivery import Delivered, as_text
@@ -298,16 +297,11 @@ class Trial:
     def _ask_oracle(self, actual: Tables) -> None:
         """Hold the tables against SPEC.md in plain Python."""
         tables = {name.partition(".")[2]: table for name, table in actual.items()}
-        raw = {
-            kind: [record_from_raw_row(row) for row in self.home.rows(f"select * from raw.{table}")]
-            for kind, table in (("events", "events"), ("clients", "clients"), ("spend", "ad_spend"))
-        }
-        kept, losers = settled(raw["events"], tables["stg_events"].to_pylist())
+        raw = self.home.raw()
+        kept, losers = settled(raw.events, tables["stg_events"].to_pylist())
         names = {one.name for one in dataclasses.fields(Config)}
-        config = Config(**{k: v for k, v in self.plan.variables.items() if k in names})  # type: ignore[arg-type]
-        expected = run(
-            kept, raw["clients"], Rules.load(DBT_PROJECT_DIR / "seeds"), config, raw["spend"]
-        )
+        config = Config(**{k: v for k, v in self.plan.variables.items() if k in names})
+        expected = run(kept, raw.clients, Rules.load(DBT_PROJECT_DIR / "seeds"), config, raw.spend)
         expected["rejected_events"] += [rejected_row(one, "duplicate_event_id") for one in losers]
         self.figures.oracle_differences = 0
         for table in expected.keys() & tables.keys():

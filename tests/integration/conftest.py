@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from dagster_code.lib import server
 from dagster_code.lib.session import open_session
 from dagster_code.lib.settings import Settings, load_settings
+from tests.oracle import RawRecord, record_from_raw_row
 
 ATTRIBUTION = Path(sys.executable).with_name("attribution")
 TABLES = {
@@ -32,6 +33,15 @@ TABLES = {
     "model_comparison": "marts",
     "unassigned_sources": "marts",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Raw:
+    """What the raw tables held at a moment: more may have landed since."""
+
+    events: list[RawRecord]
+    clients: list[RawRecord]
+    spend: list[RawRecord]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +75,15 @@ class Home:
             return [in_utc(row.asDict(recursive=True)) for row in spark.sql(sql).collect()]
         finally:
             spark.stop()
+
+    def raw(self) -> Raw:
+        """Read all records that have landed so far."""
+        return Raw(
+            *(
+                [record_from_raw_row(row) for row in self.rows(f"select * from raw.{table}")]
+                for table in ("events", "clients", "ad_spend")
+            )
+        )
 
     def tables(self) -> dict[str, list[dict[str, object]]]:
         """Read every table that the contract names."""

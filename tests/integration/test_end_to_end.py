@@ -19,7 +19,7 @@ from dagster_code.lib.dbt import run_target_dir, server_environment
 from dagster_code.lib.rules import mistakes
 from dagster_code.lib.settings import DBT_PROJECT_DIR
 from tests.golden import Answers, load_cases, wrong_answers
-from tests.integration.conftest import ATTRIBUTION, Home
+from tests.integration.conftest import ATTRIBUTION, Home, Raw
 from tests.integration.generated_input import (
     COPIED_COUNT,
     LATER,
@@ -29,7 +29,6 @@ from tests.integration.generated_input import (
 )
 from tests.oracle import (
     Config,
-    RawRecord,
     Rules,
     compare,
     read_files,
@@ -63,15 +62,6 @@ Tables = dict[str, list[dict[str, object]]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Raw:
-    """What the raw tables held at a moment: another test may have landed more since."""
-
-    events: list[RawRecord]
-    clients: list[RawRecord]
-    spend: list[RawRecord]
-
-
-@dataclasses.dataclass(frozen=True)
 class Sample:
     """What `attribution demo` printed, landed, and built by which SQL."""
 
@@ -93,7 +83,7 @@ class Generated:
 def sample(home: Home) -> Sample:
     """The sample, landed and answered by `attribution demo`."""
     result = home.run("demo")
-    return Sample(result.stdout, raw_records(home), compiled_models(home))
+    return Sample(result.stdout, home.raw(), compiled_models(home))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +105,7 @@ def generated(home: Home, sample_tables: Tables, tmp_path_factory) -> Generated:
     # the rules have not changed since the sample
     assert "built base_events " in result.stderr
     assert "built channel_rules " not in result.stderr
-    return Generated(files, result.stdout, raw_records(home))
+    return Generated(files, result.stdout, home.raw())
 
 
 @pytest.fixture(scope="module")
@@ -135,16 +125,6 @@ def other_tables(home: Home, generated_tables: Tables, generated: Generated) -> 
         json.dumps(dataclasses.asdict(OTHER_CONFIG)),
     )
     return home.tables()
-
-
-def raw_records(home: Home) -> Raw:
-    """All records that have landed so far."""
-    return Raw(
-        *(
-            [record_from_raw_row(row) for row in home.rows(f"select * from raw.{table}")]
-            for table in ("events", "clients", "ad_spend")
-        )
-    )
 
 
 def compiled_models(home: Home) -> dict[str, str]:
@@ -613,7 +593,7 @@ def test_a_line_in_a_seed_is_a_channel_and_another_version(home: Home, generated
 
 
 def test_other_variables_give_the_oracle_s_other_answers(home: Home, other_tables: Tables) -> None:
-    assert_equal_to_the_oracle(raw_records(home), other_tables, OTHER_CONFIG)
+    assert_equal_to_the_oracle(home.raw(), other_tables, OTHER_CONFIG)
 
 
 def test_delivery_in_parts_and_again_changes_nothing(
