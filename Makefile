@@ -2,12 +2,12 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test increments mutations bench lint types clean
+.PHONY: help setup demo dev up down status test cluster-test increments mutations bench lint types clean
 
 BIN := .venv/bin
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## .venv with the locked dependencies, Java checked, jars fetched
 	@PYTHON="$(PYTHON)" scripts/setup
@@ -32,6 +32,9 @@ test: setup ## style, types and all tests
 
 mutations: setup ## deliberate mistakes in the SQL: which test notices each
 	@$(BIN)/python -m tests.mutations
+
+cluster-test: setup ## the pipeline on a Spark cluster of plain processes with PostgreSQL: is all the same, also when parts die?
+	@$(BIN)/python -m pytest -m cluster tests/cluster
 
 increments: setup ## random histories in batches: do increments equal full refreshes?
 	@$(BIN)/python -m tests.increments

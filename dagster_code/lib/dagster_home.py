@@ -1,4 +1,4 @@
-"""Dagster's home inside ours: its configuration comes from ``deploy/dagster.yaml``."""
+"""Dagster's home inside ours: its configuration comes from ``deploy/dagster*.yaml``."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,11 @@ def prepare_dagster_home(settings: Settings) -> Path:
     """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    wanted = (DEPLOY_DIR / "dagster.yaml").read_text(encoding="utf-8")
+    files = ["dagster.yaml"]
+    if settings.dagster_database is not None:
+        # names the variable with the address, which thus is in no file
+        files.append("dagster-postgres.yaml")
+    wanted = "\n".join((DEPLOY_DIR / file).read_text(encoding="utf-8") for file in files)
     target = home / "dagster.yaml"
     if not target.is_file() or target.read_text(encoding="utf-8") != wanted:
         scratch = home / f"dagster.yaml.{os.getpid()}"

@@ -9,10 +9,8 @@ import struct
 import psutil
 
 from dagster_code.lib.errors import ServerError
-from dagster_code.lib.settings import Settings
+from dagster_code.lib.settings import LOOPBACK, Settings
 from dagster_code.lib.spark_conf import Ports
-
-LOOPBACK = "127.0.0.1"
 
 _logger = logging.getLogger(__name__)
 

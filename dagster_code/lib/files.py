@@ -1,4 +1,4 @@
-"""Files of which a reader sees all or nothing."""
+"""Files of which a reader sees all or nothing, and files that only their owner reads."""
 
 import os
 from pathlib import Path
@@ -13,6 +13,23 @@ def write_atomically(path: Path, text: str) -> None:
     """
     draft = path.with_name(f"{path.name}.new")
     with draft.open("w", encoding="utf-8") as handle:
+        handle.write(text)
+        handle.flush()
+        os.fsync(handle.fileno())
+    draft.replace(path)
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Replace a file, at no moment readable for anybody else (mode 0600).
+
+    Args:
+        path: the file.
+        text: what it shall hold.
+    """
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
         handle.write(text)
         handle.flush()
         os.fsync(handle.fileno())

@@ -1,4 +1,4 @@
-"""The jars that Spark does not have: fetched once, checked, and put on the driver's class path.
+"""The jars besides Spark's own: fetched once, checked, and put on the class path.
 
 ``python -m dagster_code.lib.jars`` fetches them (``make setup`` does). They are on the class path,
 and not in ``spark.jars.packages``, because with that only the first Spark Connect session of a
@@ -7,6 +7,7 @@ server finds Delta.
 
 import fcntl
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ from dagster_code.lib.settings import SPARK_CONF_DIR, Settings, load_settings
 from dagster_code.lib.spark_conf import spark_home
 
 JARS_LOCK = SPARK_CONF_DIR / "jars.lock"
+CLUSTER_LOCK = SPARK_CONF_DIR / "jars-cluster.lock"
+S3_LOCK = SPARK_CONF_DIR / "jars-s3.lock"
 
 _LINE = re.compile(r"([^:\s]+):([^:\s]+):([^:\s]+) ([0-9a-f]{64})")
 _FETCH_PREFIX = ".fetch-"
@@ -83,13 +86,39 @@ def parse_lock(text: str) -> tuple[Jar, ...]:
     return tuple(jars)
 
 
+def locks(settings: Settings) -> tuple[Path, ...]:
+    """Which jars a home needs, by its target and the place of its warehouse.
+
+    Args:
+        settings: whose home.
+    """
+    needed = [JARS_LOCK]
+    if settings.cluster is not None:
+        needed.append(CLUSTER_LOCK)
+    if settings.warehouse.startswith("s3a://"):
+        needed.append(S3_LOCK)
+    return tuple(needed)
+
+
+def class_path(settings: Settings) -> str:
+    """The jars besides Spark's own, for its ``extraClassPath``.
+
+    Args:
+        settings: where the jars are, and which are needed.
+
+    Raises:
+        UserError: they are not there yet.
+    """
+    return os.pathsep.join(jars_class_path(settings, lock) for lock in locks(settings))
+
+
 def jars_folder(settings: Settings, lock_text: str) -> Path:
     """The folder of exactly the jars of this lock, so that two versions never mix."""
     return settings.jars_dir / hashlib.sha256(lock_text.encode()).hexdigest()[:12]
 
 
 def jars_class_path(settings: Settings, lock_path: Path = JARS_LOCK) -> str:
-    """The entry for ``spark.driver.extraClassPath``.
+    """The entry of one lock's jars in a class path.
 
     Args:
         settings: where the jars are.
@@ -101,7 +130,7 @@ def jars_class_path(settings: Settings, lock_path: Path = JARS_LOCK) -> str:
     text, jars = _read_lock(lock_path)
     folder = jars_folder(settings, text)
     if not all((folder / jar.file_name).is_file() for jar in jars):
-        raise UserError(f"the jars are not in {folder}: run `make setup`")
+        raise UserError(f"the jars of {lock_path.name} are not in {folder}: run `make setup`")
     return f"{folder}/*"
 
 
@@ -134,7 +163,9 @@ def fetch_jars(
             return folder
         with _exclusive(settings.jars_dir):
             if _mismatches(jars, folder):  # else another set-up was faster
-                progress(f"fetching {len(jars)} jars into {settings.jars_dir}")
+                progress(
+                    f"fetching the {len(jars)} jars of {lock_path.name} into {settings.jars_dir}"
+                )
                 _install(jars, folder, download or _download)
     return folder
 
@@ -280,7 +311,10 @@ def main() -> int:
 
     try:
         find_java()
-        fetch_jars(load_settings(), progress)
+        settings = load_settings()
+        # those of a cluster are small: who turns to one later need not set up again
+        for lock in dict.fromkeys((*locks(settings), CLUSTER_LOCK)):
+            fetch_jars(settings, progress, lock)
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -33,10 +33,10 @@ from typing import NoReturn, TextIO
 
 import psutil
 
-from dagster_code.lib import doors
+from dagster_code.lib import doors, metastore
 from dagster_code.lib.errors import ServerError
-from dagster_code.lib.files import write_atomically
-from dagster_code.lib.jars import jars_class_path
+from dagster_code.lib.files import write_privately
+from dagster_code.lib.jars import class_path
 from dagster_code.lib.java import find_java
 from dagster_code.lib.lock import other_writer
 from dagster_code.lib.server_log import failure_reason, fresh_log, log_path, log_tail
@@ -49,8 +49,8 @@ from dagster_code.lib.server_processes import (
     processes_of,
 )
 from dagster_code.lib.server_state import ServerState, write_state
-from dagster_code.lib.settings import SPARK_CONF_DIR, Settings
-from dagster_code.lib.spark_conf import Ports, local_conf, render_conf, spark_home, this_machine
+from dagster_code.lib.settings import LOOPBACK, SPARK_CONF_DIR, Settings, is_loopback
+from dagster_code.lib.spark_conf import Ports, render_conf, server_conf, spark_home, this_machine
 
 Progress = Callable[[str], None]
 
@@ -206,7 +206,7 @@ def _status_without_ready_server(settings: Settings) -> ServerState | None:
 
 def _launch(settings: Settings, progress: Progress) -> ServerState:
     ports = doors.choose_ports(settings)
-    _prepare_home(settings, ports)
+    _prepare_home(settings, ports, progress)
     command, environment = _command(settings), _environment(settings)
     ready = False
     try:
@@ -224,6 +224,7 @@ def _launch(settings: Settings, progress: Progress) -> ServerState:
         state = _starting_state(process, ports)
         write_state(settings, state)
         _wait_until_ready(settings, process, state, progress)
+        metastore.check_alone(settings)
         state = dataclasses.replace(state, status="ready")
         write_state(settings, state)
         ready = True
@@ -247,25 +248,28 @@ def _starting_state(process: subprocess.Popen[bytes], ports: Ports) -> ServerSta
     )
 
 
-def _prepare_home(settings: Settings, ports: Ports) -> None:
-    class_path, machine = jars_class_path(settings), this_machine()
+def _prepare_home(settings: Settings, ports: Ports, progress: Progress) -> None:
+    jars, machine = class_path(settings), this_machine()
     scratch = settings.server_dir / "tmp"
     if scratch.exists():  # a killed server leaves its shuffle files, which can be large
         shutil.rmtree(scratch)
     # Hive does not create its local scratch folder itself
     for folder in (scratch / "hive-local", settings.logs_dir, settings.warehouse_dir):
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.home).free
     if free < _DISK_FLOOR_BYTES:
         raise ServerError(
             f"only {free // 1024**2} MiB are free on the disk of {settings.home}: free some space"
         )
-    metastore = settings.metastore_dir
+    derby = settings.metastore_dir
     # Derby writes this file last: without it, a first start was killed while creating the database
-    if metastore.is_dir() and not (metastore / "service.properties").is_file():
-        shutil.rmtree(metastore)
-    conf = local_conf(settings, ports, class_path, machine)
-    write_atomically(settings.server_dir / "spark.conf", render_conf(conf))
+    if derby.is_dir() and not (derby / "service.properties").is_file():
+        shutil.rmtree(derby)
+    metastore.prepare(settings, jars, progress)
+    conf = server_conf(settings, ports, jars, machine)
+    # it holds passwords
+    write_privately(settings.server_dir / "spark.conf", render_conf(conf))
 
 
 def _command(settings: Settings) -> list[str]:
@@ -283,12 +287,13 @@ def _environment(settings: Settings) -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_VARIABLES)
     }
+    own_address = LOOPBACK if settings.cluster is None else settings.cluster.driver_host
     return inherited | {
         "JAVA_HOME": str(find_java().home),
         "SPARK_HOME": str(spark_home()),
         # for log4j2.properties and fairscheduler.xml, which are found on the class path
         "SPARK_CONF_DIR": str(SPARK_CONF_DIR),
-        "SPARK_LOCAL_IP": doors.LOOPBACK,
+        **({"SPARK_LOCAL_IP": LOOPBACK} if is_loopback(own_address) else {}),
         # Python data sources run in this very environment
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

@@ -4,11 +4,13 @@ Rules of attribution (windows, timeouts) are not here: they are dbt variables in
 ``dbt_spark/dbt_project.yml``.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from dagster_code.lib.errors import UserError
 
@@ -23,7 +25,49 @@ SAMPLE_EVENTS = DATA_DIR / "google_merchandise_store_ga4.csv.gz"
 DELTA_RETENTION_HOURS = 168
 MAX_RETENTION_HOURS = 720
 
+LOOPBACK = "127.0.0.1"
+
+Target = Literal["local", "cluster"]
+
+_TARGETS: tuple[Target, ...] = ("local", "cluster")
 _MEMORY = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
+# The host between `//` and the port; Kubernetes has a URL of its own behind `k8s://`.
+_MASTER = re.compile(r"spark://(?P<host>[^:/,\s]+):\d+\S*|yarn|k8s://\S+")
+_METASTORE = re.compile(r"jdbc:postgresql://(?P<place>[^\s?]+)")
+
+
+@dataclass(frozen=True)
+class Metastore:
+    """The database in PostgreSQL that knows a cluster's tables.
+
+    Attributes:
+        place: ``HOST:PORT/DATABASE``.
+        user: whose tables they are.
+        password: of the user; never shown.
+    """
+
+    place: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where a cluster is, and how its parts reach each other.
+
+    Attributes:
+        master: who gives out executors: ``spark://HOST:PORT``, ``yarn`` or ``k8s://URL``.
+        metastore: what knows the tables.
+        driver_host: the address at which executors reach the driver.
+        executor_memory: heap of an executor, like ``3g``; ``None`` leaves it to Spark.
+        executor_class_path: the jars on the executors' machines; ``None``: where the driver has them.
+    """
+
+    master: str
+    metastore: Metastore
+    driver_host: str
+    executor_memory: str | None
+    executor_class_path: str | None
 
 
 @dataclass(frozen=True)
@@ -32,7 +76,12 @@ class Settings:
 
     Attributes:
         home: folder of all state (landing, warehouse, metastore, Dagster's home, logs).
-        jars_dir: folder of what ``jars.lock`` names, shared by all homes, filled by ``make setup``.
+        warehouse: folder, or URL of an object store, of the Delta tables.
+        cluster: where the work is done; ``None``: in the driver, on this machine.
+        more_conf: file with lines of Spark's configuration that come last; ``None``: no more.
+        bind_address: where the doors listen.
+        dagster_database: URL of the PostgreSQL that keeps Dagster's history; ``None``: SQLite.
+        jars_dir: folder of what the jars' locks name, shared by all homes, filled by ``make setup``.
         thrift_port: port of the Thrift door; ``None`` means: choose a free one.
         connect_port: port of the Spark Connect door; ``None`` means: choose a free one.
         ui_port: port of Spark's own web page; ``None`` means: choose a free one.
@@ -44,6 +93,11 @@ class Settings:
     """
 
     home: Path
+    warehouse: str
+    cluster: Cluster | None
+    more_conf: Path | None
+    bind_address: str
+    dagster_database: str | None = field(repr=False)
     jars_dir: Path
     thrift_port: int | None
     connect_port: int | None
@@ -60,9 +114,14 @@ class Settings:
         return self.home / "landing"
 
     @property
-    def warehouse_dir(self) -> Path:
-        """The Delta tables."""
-        return self.home / "warehouse"
+    def target(self) -> Target:
+        """Which overlay of ``spark_conf/`` and which of dbt's targets apply."""
+        return "local" if self.cluster is None else "cluster"
+
+    @property
+    def warehouse_dir(self) -> Path | None:
+        """The folder of the Delta tables; ``None`` in an object store."""
+        return None if "://" in self.warehouse else Path(self.warehouse)
 
     @property
     def metastore_dir(self) -> Path:
@@ -101,8 +160,15 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     cache = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    home = _directory(env, "ATTRIBUTION_HOME", PROJECT_ROOT / ".attribution")
+    cluster = _cluster(env)
     return Settings(
-        home=_directory(env, "ATTRIBUTION_HOME", PROJECT_ROOT / ".attribution"),
+        home=home,
+        warehouse=_warehouse(env, home, cluster),
+        cluster=cluster,
+        more_conf=_file(env, "ATTRIBUTION_SPARK_CONF"),
+        bind_address=_address(env, "ATTRIBUTION_BIND_ADDRESS", LOOPBACK),
+        dagster_database=_database(env, "ATTRIBUTION_DAGSTER_DATABASE_URL"),
         jars_dir=_directory(env, "ATTRIBUTION_JARS_DIR", cache / "attribution" / "jars"),
         thrift_port=_integer(env, "ATTRIBUTION_THRIFT_PORT", 1, 65535),
         connect_port=_integer(env, "ATTRIBUTION_CONNECT_PORT", 1, 65535),
@@ -116,6 +182,134 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         )
         or DELTA_RETENTION_HOURS,
     )
+
+
+# --- A cluster ------------------------------------------------------------------------------------
+
+
+def _cluster(env: Mapping[str, str]) -> Cluster | None:
+    target = _text(env, "ATTRIBUTION_TARGET") or "local"
+    if target not in _TARGETS:
+        raise UserError(f"ATTRIBUTION_TARGET={target!r} is not one of {', '.join(_TARGETS)}")
+    if target == "local":
+        return None
+    master = _demanded(env, "ATTRIBUTION_SPARK_MASTER", "spark://HOST:7077, yarn or k8s://URL")
+    matched = _MASTER.fullmatch(master)
+    if matched is None:
+        raise UserError(
+            f"ATTRIBUTION_SPARK_MASTER={master!r} is not like spark://HOST:7077, yarn or k8s://URL"
+        )
+    return Cluster(
+        master=master,
+        metastore=_metastore(env),
+        driver_host=_driver_host(env, matched["host"]),
+        executor_memory=_memory(env, "ATTRIBUTION_EXECUTOR_MEMORY"),
+        executor_class_path=_text(env, "ATTRIBUTION_EXECUTOR_CLASS_PATH"),
+    )
+
+
+def _metastore(env: Mapping[str, str]) -> Metastore:
+    form = "jdbc:postgresql://HOST:5432/DATABASE"
+    url = _demanded(env, "ATTRIBUTION_METASTORE_URL", form)
+    matched = _METASTORE.fullmatch(url)
+    if matched is None:
+        # not shown: someone may have put a password into it
+        raise UserError(f"ATTRIBUTION_METASTORE_URL is not of the form {form}, without parameters")
+    return Metastore(
+        place=matched["place"],
+        user=_text(env, "ATTRIBUTION_METASTORE_USER") or "attribution",
+        password=_secret(env, "ATTRIBUTION_METASTORE_PASSWORD"),
+    )
+
+
+def _driver_host(env: Mapping[str, str], master_host: str | None) -> str:
+    given = _text(env, "ATTRIBUTION_DRIVER_HOST")
+    if given is not None:
+        return given
+    if master_host is not None and is_loopback(master_host):
+        return LOOPBACK
+    raise UserError(
+        "ATTRIBUTION_DRIVER_HOST is missing: the name or address of this machine by which the"
+        " cluster's executors reach it"
+    )
+
+
+def _warehouse(env: Mapping[str, str], home: Path, cluster: Cluster | None) -> str:
+    given = _text(env, "ATTRIBUTION_WAREHOUSE")
+    if given is None and cluster is not None:
+        raise UserError(
+            "ATTRIBUTION_WAREHOUSE is missing: a folder that the driver and all executors share,"
+            " or the URL of an object store, like s3a://BUCKET/FOLDER"
+        )
+    if given is None:
+        return str(home / "warehouse")
+    return given.rstrip("/") if "://" in given else str(Path(given).expanduser().absolute())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address means this very machine, unreachable for others.
+
+    Args:
+        host: as in a URL.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+# --- Values ---------------------------------------------------------------------------------------
+
+
+def _text(env: Mapping[str, str], name: str) -> str | None:
+    return env.get(name, "").strip() or None
+
+
+def _demanded(env: Mapping[str, str], name: str, form: str) -> str:
+    text = _text(env, name)
+    if text is None:
+        raise UserError(f"{name} is missing (ATTRIBUTION_TARGET=cluster needs it): {form}")
+    return text
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    """Read a secret from a variable, or from the file that the variable with ``_FILE`` names."""
+    file = _text(env, f"{name}_FILE")
+    if file is None:
+        secret = _demanded(env, name, f"the password, or {name}_FILE: a file that holds it")
+    else:
+        try:
+            secret = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise UserError(f"{name}_FILE={file!r}: {reason}") from error
+        if not secret:
+            raise UserError(f"{name}_FILE={file!r} is empty")
+    # Each goes into a file of `key value` lines.
+    if len(secret.splitlines()) > 1:
+        raise UserError(f"{name} has more than one line")
+    return secret
+
+
+def _database(env: Mapping[str, str], name: str) -> str | None:
+    text = _text(env, name)
+    if text is not None and not text.startswith("postgresql://"):
+        # not shown: it holds a password
+        raise UserError(f"{name} is not like postgresql://USER:PASSWORD@HOST:5432/DATABASE")
+    return text
+
+
+def _address(env: Mapping[str, str], name: str, default: str) -> str:
+    text = _text(env, name) or default
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise UserError(f"{name}={text!r} is not an address like {LOOPBACK}") from error
+
+
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    text = _text(env, name)
+    return None if text is None else Path(text).expanduser().absolute()
 
 
 def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:

@@ -1,11 +1,9 @@
-"""The effective Spark configuration: common file, overlay of the place, facts of the machine.
+"""The effective Spark configuration: common file, overlay of the target, facts of this start."""
 
-``python -m dagster_code.lib.spark_conf OUT FILE...`` merges configuration files for a cluster.
-"""
-
+import hashlib
 import importlib.util
 import os
-import sys
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,22 @@ from pathlib import Path
 import psutil
 
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.settings import DELTA_RETENTION_HOURS, SPARK_CONF_DIR, Settings
+from dagster_code.lib.settings import (
+    DELTA_RETENTION_HOURS,
+    LOOPBACK,
+    SPARK_CONF_DIR,
+    Cluster,
+    Metastore,
+    Settings,
+    is_loopback,
+)
 
 COMMON_CONF = SPARK_CONF_DIR / "spark-defaults.conf"
-LOCAL_CONF = SPARK_CONF_DIR / "local.conf"
+
+# How a driver's connections to the metastore begin to be called.
+DRIVER_NAME = "attribution driver "
+# PostgreSQL cuts names after 63 bytes.
+_NAME_LENGTH = 12
 
 _GIB = 1024**3
 _MEMORY_FLOOR_GIB = 2
@@ -155,7 +165,7 @@ def driver_memory(settings: Settings, machine: Machine) -> str:
     return f"{int(min(max(quarter, _MEMORY_FLOOR_GIB), _MEMORY_CEILING_GIB) * 1024)}m"
 
 
-def local_runtime(
+def runtime_conf(
     settings: Settings, ports: Ports, class_path: str, machine: Machine
 ) -> dict[str, str]:
     """The lines that only this machine and this start know.
@@ -163,13 +173,11 @@ def local_runtime(
     Args:
         settings: folders, memory and cores.
         ports: where the doors shall listen.
-        class_path: the jars (``jars.jars_class_path``).
+        class_path: the jars besides Spark's own (``jars.class_path``).
         machine: what the machine offers.
     """
-    cores = settings.cores or machine.cores
     scratch = settings.server_dir / "tmp"
     runtime = {
-        "spark.master": f"local[{settings.cores or '*'}]",
         "spark.driver.memory": driver_memory(settings, machine),
         "spark.driver.extraClassPath": class_path,
         "spark.driver.extraJavaOptions": " ".join(
@@ -179,23 +187,29 @@ def local_runtime(
                 _jvm_property("derby.stream.error.file", settings.logs_dir / "derby.log"),
             )
         ),
-        # Twice the cores keeps all of them busy when one partition is slower than the others, and
-        # a small table out of 200 (the default) nearly empty tasks. Adaptive execution only merges.
-        "spark.sql.shuffle.partitions": str(2 * cores),
-        # What adaptive execution merges: of millions of events each piece still fits into memory.
-        "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(8 * cores),
-        "spark.sql.warehouse.dir": str(settings.warehouse_dir),
-        # absolute: Derby would otherwise create its database in the working directory
-        "spark.hadoop.javax.jdo.option.ConnectionURL": (
-            f"jdbc:derby:;databaseName={settings.metastore_dir};create=true"
-        ),
+        "spark.sql.warehouse.dir": settings.warehouse,
         # Hive's default is /tmp/hive, which another user of the machine may own
         "spark.hadoop.hive.exec.scratchdir": str(scratch / "hive"),
         "spark.hadoop.hive.exec.local.scratchdir": str(scratch / "hive-local"),
+        "spark.hadoop.hive.server2.thrift.bind.host": settings.bind_address,
         "spark.hadoop.hive.server2.thrift.port": str(ports.thrift),
+        "spark.connect.grpc.binding.address": settings.bind_address,
         "spark.connect.grpc.binding.port": str(ports.connect),
         "spark.ui.port": str(ports.ui),
     }
+    cores = settings.cores
+    if settings.cluster is None:
+        cores = cores or machine.cores
+        runtime |= _on_this_machine(settings)
+    else:
+        runtime |= _on_cluster(settings, settings.cluster, class_path)
+    if cores is not None:
+        # Twice the cores keeps all of them busy when one partition is slower than the others, and
+        # a small table out of 200 (the default) nearly empty tasks. Adaptive execution only merges.
+        runtime["spark.sql.shuffle.partitions"] = str(2 * cores)
+        # What adaptive execution merges: of millions of events each piece still fits into memory.
+        pieces = str(8 * cores)
+        runtime["spark.sql.adaptive.coalescePartitions.initialPartitionNum"] = pieces
     if settings.vacuum_retention_hours > DELTA_RETENTION_HOURS:
         # Upkeep tells the tables that are there; one that is made anew forgets its properties.
         kept = f"interval {settings.vacuum_retention_hours} hours"
@@ -203,53 +217,82 @@ def local_runtime(
     return runtime
 
 
-def local_conf(
-    settings: Settings, ports: Ports, class_path: str, machine: Machine
-) -> dict[str, str]:
-    """The whole configuration of the local server.
+def driver_name(settings: Settings) -> str:
+    """Name this home's driver for PostgreSQL, the same at every start.
 
     Args:
-        settings: folders, memory and cores.
+        settings: whose home.
+    """
+    whose = f"{socket.gethostname()}:{settings.home.resolve()}"
+    return DRIVER_NAME + hashlib.sha256(whose.encode()).hexdigest()[:_NAME_LENGTH]
+
+
+def metastore_url(metastore: Metastore, name: str) -> str:
+    """Give the address of the metastore, as Hive wants it.
+
+    Args:
+        metastore: which one.
+        name: what its connections are called (``driver_name``).
+    """
+    return f"jdbc:postgresql://{metastore.place}?ApplicationName={name.replace(' ', '%20')}"
+
+
+def _on_this_machine(settings: Settings) -> dict[str, str]:
+    return {
+        "spark.master": f"local[{settings.cores or '*'}]",
+        "spark.driver.host": LOOPBACK,
+        "spark.driver.bindAddress": LOOPBACK,
+        # absolute: Derby would otherwise create its database in the working directory
+        "spark.hadoop.javax.jdo.option.ConnectionURL": (
+            f"jdbc:derby:;databaseName={settings.metastore_dir};create=true"
+        ),
+    }
+
+
+def _on_cluster(settings: Settings, cluster: Cluster, class_path: str) -> dict[str, str]:
+    metastore = cluster.metastore
+    lines = {
+        "spark.master": cluster.master,
+        "spark.driver.host": cluster.driver_host,
+        # Executors call the driver back: what is called from outside has to listen there.
+        "spark.driver.bindAddress": LOOPBACK if is_loopback(cluster.driver_host) else "0.0.0.0",
+        "spark.executor.extraClassPath": cluster.executor_class_path or class_path,
+        "spark.hadoop.javax.jdo.option.ConnectionURL": metastore_url(
+            metastore, driver_name(settings)
+        ),
+        "spark.hadoop.javax.jdo.option.ConnectionUserName": metastore.user,
+        "spark.hadoop.javax.jdo.option.ConnectionPassword": metastore.password,
+    }
+    if cluster.executor_memory is not None:
+        lines["spark.executor.memory"] = cluster.executor_memory
+    if settings.cores is not None:
+        lines["spark.cores.max"] = str(settings.cores)
+    return lines
+
+
+def server_conf(
+    settings: Settings, ports: Ports, class_path: str, machine: Machine
+) -> dict[str, str]:
+    """The whole configuration of the server.
+
+    Args:
+        settings: target, folders, memory and cores.
         ports: where the doors shall listen.
-        class_path: the jars (``jars.jars_class_path``).
+        class_path: the jars besides Spark's own (``jars.class_path``).
         machine: what the machine offers.
 
     Raises:
         UserError: a configuration file is missing or wrong.
     """
-    runtime = local_runtime(settings, ports, class_path, machine)
-    return merge_conf([read_conf(COMMON_CONF), read_conf(LOCAL_CONF), runtime])
+    files = [COMMON_CONF, SPARK_CONF_DIR / f"{settings.target}.conf"]
+    layers = [read_conf(path) for path in files]
+    layers.append(runtime_conf(settings, ports, class_path, machine))
+    if settings.more_conf is not None:
+        layers.append(read_conf(settings.more_conf))
+    return merge_conf(layers)
 
 
 def _jvm_property(name: str, value: Path) -> str:
     # Spark splits the options like a shell: quotes keep a folder with a space together
     escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"-D{name}={escaped}"'
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Merge configuration files, later ones winning: ``OUT FILE...``.
-
-    Args:
-        arguments: the file to write, then the files to read.
-
-    Returns:
-        The exit code: 0, or 2 after one line on standard error.
-    """
-    if len(arguments) < 2:
-        sys.stderr.write("usage: python -m dagster_code.lib.spark_conf OUT FILE...\n")
-        return UserError.exit_code
-    out, *sources = (Path(argument) for argument in arguments)
-    try:
-        out.write_text(render_conf(merge_conf([read_conf(path) for path in sources])), "utf-8")
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{out}: {error.strerror}\n")
-        return UserError.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -61,7 +61,7 @@ def behave(monkeypatch, tmp_path):
     script = tmp_path / "fake_server.py"
     script.write_text(FAKE_SERVER)
     monkeypatch.setattr(server, "find_java", lambda: Java(Path("/java"), 17))
-    monkeypatch.setattr(server, "jars_class_path", lambda _settings: "/jars/*")
+    monkeypatch.setattr(server, "class_path", lambda _settings: "/jars/*")
     monkeypatch.setattr(
         doors,
         "both_answer",
@@ -435,7 +435,7 @@ def test_missing_jars_start_nothing(settings, behave, monkeypatch):
     def missing(_settings):
         raise UserError("run `make setup`")
 
-    monkeypatch.setattr(server, "jars_class_path", missing)
+    monkeypatch.setattr(server, "class_path", missing)
 
     with pytest.raises(UserError, match="make setup"):
         server.start(settings, ignore)

@@ -1,7 +1,6 @@
 """The effective Spark configuration."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 
@@ -11,15 +10,17 @@ from dagster_code.lib.spark_conf import (
     Machine,
     Ports,
     driver_memory,
-    local_conf,
-    main,
+    driver_name,
     merge_conf,
     parse_conf,
     render_conf,
+    server_conf,
     this_machine,
 )
+from tests.unit.cluster_environment import on_cluster
 
 GIB = 1024**3
+MACHINE = Machine(memory_bytes=24 * GIB, cores=3)
 PORTS = Ports(thrift=10001, connect=10002, ui=10003)
 
 
@@ -84,7 +85,7 @@ def test_a_container_is_smaller_than_its_machine(tmp_path):
 
 
 def test_the_local_server_is_closed_to_the_network_and_lives_in_its_home(settings):
-    conf = local_conf(settings, PORTS, "/jars/*", Machine(memory_bytes=24 * GIB, cores=3))
+    conf = server_conf(settings, PORTS, "/jars/*", Machine(memory_bytes=24 * GIB, cores=3))
 
     doors = [
         "spark.driver.bindAddress",
@@ -109,7 +110,7 @@ def test_the_local_server_is_closed_to_the_network_and_lives_in_its_home(setting
 
 def test_configured_cores_decide_the_master_and_the_shuffle(settings):
     one = dataclasses.replace(settings, cores=1)
-    conf = local_conf(one, PORTS, "/jars/*", Machine(memory_bytes=8 * GIB, cores=64))
+    conf = server_conf(one, PORTS, "/jars/*", Machine(memory_bytes=8 * GIB, cores=64))
 
     assert (conf["spark.master"], conf["spark.sql.shuffle.partitions"]) == ("local[1]", "2")
 
@@ -117,9 +118,9 @@ def test_configured_cores_decide_the_master_and_the_shuffle(settings):
 def test_tables_made_anew_keep_their_former_files_for_as_long_as_set(settings):
     key = "spark.databricks.delta.properties.defaults.deletedFileRetentionDuration"
     machine = Machine(memory_bytes=8 * GIB, cores=2)
-    assert key not in local_conf(settings, PORTS, "/jars/*", machine)
+    assert key not in server_conf(settings, PORTS, "/jars/*", machine)
     longer = dataclasses.replace(settings, vacuum_retention_hours=720)
-    assert local_conf(longer, PORTS, "/jars/*", machine)[key] == "interval 720 hours"
+    assert server_conf(longer, PORTS, "/jars/*", machine)[key] == "interval 720 hours"
 
 
 @pytest.mark.parametrize("path", sorted(SPARK_CONF_DIR.glob("*.conf")), ids=lambda path: path.name)
@@ -131,28 +132,79 @@ def test_every_committed_line_has_its_reason_above_it(path):
         above = line if line.strip() else ""
 
 
-def test_cluster_files_are_merged_from_the_command_line(tmp_path):
-    out, secrets = tmp_path / "spark.conf", tmp_path / "secrets"
-    secrets.write_text("spark.hadoop.javax.jdo.option.ConnectionPassword p\n")
-    cluster = SPARK_CONF_DIR / "cluster.conf"
+# --- A cluster ------------------------------------------------------------------------------------
 
-    assert (
-        main([str(out), str(SPARK_CONF_DIR / "spark-defaults.conf"), str(cluster), str(secrets)])
-        == 0
+
+def test_a_cluster_differs_by_its_overlay_and_the_environment_alone(tmp_path):
+    conf = server_conf(load_settings(on_cluster(tmp_path)), PORTS, "/jars/*:/more/*", MACHINE)
+    assert conf["spark.master"] == "spark://master:7077"
+    assert conf["spark.driver.host"] == "driver.example"
+    assert conf["spark.driver.bindAddress"] == "0.0.0.0"
+    assert conf["spark.sql.warehouse.dir"] == "/shared/warehouse"
+    assert conf["spark.executor.extraClassPath"] == conf["spark.driver.extraClassPath"]
+    assert conf["spark.hadoop.javax.jdo.option.ConnectionPassword"] == "p w"
+    url = conf["spark.hadoop.javax.jdo.option.ConnectionURL"]
+    assert url.startswith(
+        "jdbc:postgresql://db:5432/metastore?ApplicationName=attribution%20driver"
     )
+    assert conf["spark.dynamicAllocation.enabled"] == "true"
+    # how many cores it has is not this machine's to say
+    assert "spark.sql.shuffle.partitions" not in conf
+    local = server_conf(
+        load_settings({"ATTRIBUTION_HOME": str(tmp_path)}), PORTS, "/jars/*", MACHINE
+    )
+    same = [key for key in local if key.startswith("spark.sql.") and "warehouse" not in key]
+    cores = {
+        "spark.sql.shuffle.partitions",
+        "spark.sql.adaptive.coalescePartitions.initialPartitionNum",
+    }
+    assert all(conf[key] == local[key] for key in same if key not in cores)
 
-    text = out.read_text(encoding="utf-8")
-    assert "spark.master spark://" in text
-    assert "ConnectionPassword p\n" in text
-    assert "spark.plugins org.apache.spark.sql.connect.SparkConnectPlugin" in text
+
+def test_the_doors_of_a_cluster_listen_on_loopback_unless_told_otherwise(tmp_path):
+    doors = ["spark.connect.grpc.binding.address", "spark.hadoop.hive.server2.thrift.bind.host"]
+    closed = server_conf(load_settings(on_cluster(tmp_path)), PORTS, "/jars/*", MACHINE)
+    assert {closed[door] for door in doors} == {"127.0.0.1"}
+    told = load_settings(on_cluster(tmp_path, ATTRIBUTION_BIND_ADDRESS="0.0.0.0"))
+    opened = server_conf(told, PORTS, "/jars/*", MACHINE)
+    assert {opened[door] for door in doors} == {"0.0.0.0"}
 
 
-@pytest.mark.parametrize("arguments", [["out"], ["out", "/no/such/file"], ["/no/such/folder/out"]])
-def test_a_wrong_command_line_is_one_line(arguments, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    if arguments[0].startswith("/"):
-        arguments = [*arguments, str(SPARK_CONF_DIR / "local.conf")]
+def test_a_cluster_on_this_machine_is_called_by_loopback(tmp_path):
+    given = on_cluster(tmp_path, ATTRIBUTION_SPARK_MASTER="spark://127.0.0.1:7077")
+    del given["ATTRIBUTION_DRIVER_HOST"]
+    conf = server_conf(load_settings(given), PORTS, "/jars/*", MACHINE)
+    assert conf["spark.driver.host"] == conf["spark.driver.bindAddress"] == "127.0.0.1"
 
-    assert main(arguments) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-    assert not Path("out").exists()
+
+def test_the_cores_of_a_cluster_and_where_its_executors_have_the_jars_can_be_set(tmp_path):
+    given = on_cluster(
+        tmp_path,
+        ATTRIBUTION_CORES="40",
+        ATTRIBUTION_EXECUTOR_MEMORY="6G",
+        ATTRIBUTION_EXECUTOR_CLASS_PATH="/opt/jars/*",
+    )
+    conf = server_conf(load_settings(given), PORTS, "/jars/*", MACHINE)
+    assert (conf["spark.cores.max"], conf["spark.sql.shuffle.partitions"]) == ("40", "80")
+    assert conf["spark.executor.memory"] == "6g"
+    assert conf["spark.executor.extraClassPath"] == "/opt/jars/*"
+
+
+@pytest.mark.parametrize("target", ["local", "cluster"])
+def test_a_file_of_ones_own_comes_last(tmp_path, target):
+    more = tmp_path / "more.conf"
+    more.write_text("spark.driver.memory 9g\nspark.driver.extraJavaOptions -Dx=y\n")
+    given = on_cluster(tmp_path, ATTRIBUTION_SPARK_CONF=str(more), ATTRIBUTION_TARGET=target)
+    conf = server_conf(load_settings(given), PORTS, "/jars/*", MACHINE)
+    assert conf["spark.driver.memory"] == "9g"
+    assert conf["spark.driver.extraJavaOptions"].endswith("-Dx=y")
+    assert "-XX:+ExitOnOutOfMemoryError" in conf["spark.driver.extraJavaOptions"]
+
+
+def test_two_homes_have_drivers_of_two_names(tmp_path):
+    names = {
+        driver_name(load_settings(on_cluster(tmp_path / home))) for home in ("one", "two", "one")
+    }
+    assert len(names) == 2
+    # PostgreSQL cuts longer ones
+    assert all(len(name.encode()) <= 63 for name in names)

@@ -1,0 +1,103 @@
+"""A cluster of plain processes: PostgreSQL, a master, two workers, the server."""
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from dagster_code.lib import server
+from dagster_code.lib.settings import load_settings
+from tests.cluster.compose import Stack, free_port, listens, wait_until
+from tests.cluster.postgres import MissingPostgresError, Postgres, make_postgres
+from tests.increments.homes import DrivenHome
+
+# It stands in a URL, so that only letters, digits and these may be in it (.env.example).
+PASSWORD = "s3cr3t-Pa55_w0rd.~"
+WORKERS = 2
+# Tiny executors: the tests' data are small, and the machine is shared.
+SIZES = {
+    "ATTRIBUTION_WORKER_CORES": "1",
+    "ATTRIBUTION_WORKER_MEMORY": "2g",
+    "ATTRIBUTION_EXECUTOR_MEMORY": "1g",
+    "ATTRIBUTION_DRIVER_MEMORY": "2g",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterHome(DrivenHome):
+    """A home whose server works on a cluster.
+
+    Attributes:
+        variables: of the environment, as the compose file gives them.
+    """
+
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make a command work on the cluster."""
+        return dict(self.variables)
+
+
+@dataclasses.dataclass
+class Cluster:
+    """All parts of a cluster.
+
+    Attributes:
+        postgres: holds metastore and Dagster's history.
+        stack: the services.
+        home: whose commands work on it.
+    """
+
+    postgres: Postgres
+    stack: Stack
+    home: ClusterHome
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL with the databases of the compose file."""
+    try:
+        made = make_postgres("attribution", PASSWORD)
+    except MissingPostgresError as error:
+        # not skipped: who asks for these tests wants to know
+        pytest.exit(str(error), returncode=2)
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def cluster(postgres: Postgres) -> Iterator[Cluster]:
+    """A master and two workers; the server is started by the first command."""
+    folder = Path(tempfile.mkdtemp(prefix="attribution-cluster-"))
+    for name in ("home", "warehouse"):
+        (folder / name).mkdir()
+    secret = folder / "postgres_password"
+    secret.write_text(PASSWORD, encoding="utf-8")
+    ports = {port: free_port() for port in (7077, 8080, 10000, 15002, 4040, 3000)}
+    stack = Stack(
+        folder,
+        {"ATTRIBUTION_POSTGRES_PASSWORD": PASSWORD, **SIZES},
+        {**ports, 5432: postgres.port},
+        {
+            "/var/lib/attribution-warehouse": str(folder / "warehouse"),
+            "/var/lib/attribution": str(folder / "home"),
+            "/run/secrets/postgres_password": str(secret),
+        },
+    )
+    stack.start("spark-master")
+    wait_until(lambda: listens(ports[7077]), 60, "a start of the master")
+    for _ in range(WORKERS):
+        stack.start("spark-worker")
+    variables = {
+        **stack.environment("spark-server"),
+        "ATTRIBUTION_SETTLE_SECONDS": "0",
+    }
+    home = ClusterHome(load_settings(variables), variables)
+    try:
+        yield Cluster(postgres, stack, home)
+    finally:
+        server.stop(home.settings)
+        stack.kill_all()
