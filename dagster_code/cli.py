@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _DOWN = 3
+_ILL = 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -169,6 +170,21 @@ def status() -> None:
     _print(_server_lines(settings, state))
     if state.status != "ready":
         sys.exit(_DOWN)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="An array of objects.")
+def doctor(as_json: bool) -> None:
+    """Look at all that the pipeline needs, change nothing, and say what to do where it is not well.
+
+    Tables are looked at while the server is up. Exit code 1 when there is a problem.
+    """
+    from dagster_code.lib.doctor.run import examined, is_healthy, report
+
+    findings = examined(load_settings())
+    _print(report(findings, as_json))
+    if not is_healthy(findings):
+        sys.exit(_ILL)
 
 
 @cli.command()

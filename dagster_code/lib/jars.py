@@ -134,6 +134,17 @@ def jars_class_path(settings: Settings, lock_path: Path = JARS_LOCK) -> str:
     return f"{folder}/*"
 
 
+def damaged_jars(settings: Settings, lock_path: Path = JARS_LOCK) -> list[str]:
+    """Name the jars of a lock that are missing or have another checksum.
+
+    Args:
+        settings: where the jars are.
+        lock_path: which jars they are.
+    """
+    text, jars = _read_lock(lock_path)
+    return _mismatches(jars, jars_folder(settings, text))
+
+
 def fetch_jars(
     settings: Settings,
     progress: Callable[[str], None],

@@ -179,6 +179,16 @@ def other_writer(settings: Settings) -> str | None:
     return None
 
 
+def dead_writer(settings: Settings) -> Holder | None:
+    """Give the last writer, if it died with a write under way that nobody has looked after yet.
+
+    Args:
+        settings: whose home; no writer is at work.
+    """
+    holder = _read_holder(_lock_path(settings))
+    return holder if holder is not None and holder.is_writing else None
+
+
 def end_leftover_child(holder: Holder, timeout_seconds: float = 10.0) -> bool:
     """End the dbt process of a writer that died, if it still runs.
 
@@ -238,8 +248,8 @@ def _who(path: Path) -> str:
 
 
 def _read_holder(path: Path) -> Holder | None:
-    """Read who is noted in the lock file; ``None`` when it is new or was cut off."""
+    """Read who is noted in the lock file; ``None`` when it is not there, new or was cut off."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError, TypeError):
         return None

@@ -3,9 +3,9 @@
 DataNucleus would make the tables on first use, and on PostgreSQL wait for ever for its own open
 transaction. So they are made beforehand, by its own tool, which lies among Spark's jars.
 
-One driver does all writes: Delta on S3 demands it, and the home's writer lock only sees one machine.
-Every connection of a driver carries its name (``ApplicationName``), and the driver's pool keeps some
-open for as long as it lives. So PostgreSQL itself tells which drivers are alive.
+One driver does all writes: Delta on S3 demands it, and the home's writer lock only sees one
+machine. Every connection of a driver carries its name (``ApplicationName``), and the driver's pool
+keeps some open for as long as it lives. So PostgreSQL itself tells which drivers are alive.
 """
 
 import shutil
@@ -97,6 +97,19 @@ def refuse_other_drivers(cursor: "psycopg2.extensions.cursor", settings: Setting
         f" {since:%F %T %Z}; one driver does all writes, since Delta on an object store demands it:"
         " run the commands there, or stop it with `attribution down`"
     )
+
+
+def has_tables(metastore: Metastore) -> bool:
+    """Tell whether the metastore's tables are made.
+
+    Args:
+        metastore: which one.
+
+    Raises:
+        ServerError: it cannot be reached.
+    """
+    with _connected(metastore) as connection, connection.cursor() as cursor:
+        return _is_complete(cursor)
 
 
 def check_alone(settings: Settings) -> None:

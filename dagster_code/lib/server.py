@@ -147,7 +147,7 @@ def ensure_running(settings: Settings, progress: Progress) -> ServerState:
     """
     with _one_line_os_errors(settings):
         found = living(settings)
-    if found is not None and found.status == "ready" and _answer(found):
+    if found is not None and found.status == "ready" and answers(found):
         return found
     return start(settings, progress)
 
@@ -184,7 +184,7 @@ def status(settings: Settings) -> ServerState | None:
         found = living(settings)
         if found is None or found.status == "starting":
             return _status_without_ready_server(settings)
-        return found if _answer(found) else dataclasses.replace(found, status="hung")
+        return found if answers(found) else dataclasses.replace(found, status="hung")
 
 
 def _status_without_ready_server(settings: Settings) -> ServerState | None:
@@ -309,7 +309,7 @@ def _wait_until_ready(
     while True:
         if process.poll() is not None:
             _died(settings, process.returncode)
-        if _answer(state, timeout_seconds=5.0):
+        if answers(state, timeout_seconds=5.0):
             return
         waited = time.monotonic() - began
         if waited > settings.start_timeout_seconds:
@@ -355,7 +355,13 @@ def _mention_other_ports(settings: Settings, running: ServerState, progress: Pro
 # --- Doors ---------------------------------------------------------------------------------------
 
 
-def _answer(state: ServerState, timeout_seconds: float = _PROBE_SECONDS) -> bool:
+def answers(state: ServerState, timeout_seconds: float = _PROBE_SECONDS) -> bool:
+    """Tell whether both doors of a server answer.
+
+    Args:
+        state: of the server.
+        timeout_seconds: how long each may take.
+    """
     return doors.both_answer(state.thrift_port, state.connect_port, timeout_seconds)
 
 
@@ -366,7 +372,7 @@ def _answers_within(settings: Settings, state: ServerState, progress: Progress) 
         _BusyError: they do not, and another process writes with this server.
     """
     give_up_at = time.monotonic() + _HUNG_AFTER_SECONDS
-    while not _answer(state):
+    while not answers(state):
         if not is_alive(state):
             return False
         writer = other_writer(settings)

@@ -60,7 +60,7 @@ class Cluster:
         metastore: what knows the tables.
         driver_host: the address at which executors reach the driver.
         executor_memory: heap of an executor, like ``3g``; ``None`` leaves it to Spark.
-        executor_class_path: the jars on the executors' machines; ``None``: where the driver has them.
+        executor_class_path: the jars on the executors' machines; ``None``: as on the driver's.
     """
 
     master: str
