@@ -93,7 +93,7 @@ def locks(settings: Settings) -> tuple[Path, ...]:
         settings: whose home.
     """
     needed = [JARS_LOCK]
-    if settings.cluster is not None:
+    if settings.cluster is not None or settings.publish_to is not None:
         needed.append(CLUSTER_LOCK)
     if settings.warehouse.startswith("s3a://"):
         needed.append(S3_LOCK)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.files import write_privately
 from dagster_code.lib.java import find_java
+from dagster_code.lib.postgres import connected
 from dagster_code.lib.progress import Progress
-from dagster_code.lib.settings import Metastore, Settings
+from dagster_code.lib.settings import Database, Settings
 from dagster_code.lib.spark_conf import (
     DRIVER_NAME,
     driver_name,
@@ -31,7 +32,6 @@ from dagster_code.lib.spark_conf import (
 if TYPE_CHECKING:
     import psycopg2.extensions
 
-_CONNECT_SECONDS = 10
 _CREATE_SECONDS = 300.0
 # Any number that nobody else in this database takes for a lock of his own.
 _LOCK = 4_711_000_001
@@ -99,7 +99,7 @@ def refuse_other_drivers(cursor: "psycopg2.extensions.cursor", settings: Setting
     )
 
 
-def has_tables(metastore: Metastore) -> bool:
+def has_tables(metastore: Database) -> bool:
     """Tell whether the metastore's tables are made.
 
     Args:
@@ -128,31 +128,11 @@ def check_alone(settings: Settings) -> None:
 
 
 @contextmanager
-def _connected(metastore: Metastore) -> Iterator["psycopg2.extensions.connection"]:
-    import psycopg2
-
-    try:
-        connection = psycopg2.connect(
-            f"postgresql://{metastore.place}",
-            user=metastore.user,
-            password=metastore.password,
-            connect_timeout=_CONNECT_SECONDS,
-            application_name="attribution",
-        )
-    except psycopg2.OperationalError as error:
-        reason = " ".join(str(error).split())
-        raise ServerError(
-            f"the metastore {metastore.place} cannot be reached as {metastore.user}: {reason}"
-        ) from error
-    # Each statement counts at once: the mark has to be there when the tool is killed.
-    connection.autocommit = True
-    try:
+def _connected(metastore: Database) -> Iterator["psycopg2.extensions.connection"]:
+    with connected(metastore, "the metastore", ServerError) as connection:
+        # Each statement counts at once: the mark has to be there when the tool is killed.
+        connection.autocommit = True
         yield connection
-    except psycopg2.Error as error:
-        reason = " ".join(str(error).split())
-        raise ServerError(f"the metastore {metastore.place}: {reason}") from error
-    finally:
-        connection.close()
 
 
 def _is_complete(cursor: "psycopg2.extensions.cursor") -> bool:
@@ -166,7 +146,7 @@ def _is_complete(cursor: "psycopg2.extensions.cursor") -> bool:
     return bool(is_complete)
 
 
-def _create_tables(settings: Settings, metastore: Metastore, class_path: str) -> None:
+def _create_tables(settings: Settings, metastore: Database, class_path: str) -> None:
     jars = spark_home() / "jars"
     work = settings.server_dir / "metastore"
     shutil.rmtree(work, ignore_errors=True)

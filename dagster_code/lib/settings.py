@@ -33,12 +33,13 @@ _TARGETS: tuple[Target, ...] = ("local", "cluster")
 _MEMORY = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 # The host between `//` and the port; Kubernetes has a URL of its own behind `k8s://`.
 _MASTER = re.compile(r"spark://(?P<host>[^:/,\s]+):\d+\S*|yarn|k8s://\S+")
-_METASTORE = re.compile(r"jdbc:postgresql://(?P<place>[^\s?]+)")
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
+_POSTGRES = re.compile(r"jdbc:postgresql://(?P<place>[^\s?]+)")
 
 
 @dataclass(frozen=True)
-class Metastore:
-    """The database in PostgreSQL that knows a cluster's tables.
+class Database:
+    """A database in PostgreSQL: a cluster's metastore, or where the marts are published.
 
     Attributes:
         place: ``HOST:PORT/DATABASE``.
@@ -64,7 +65,7 @@ class Cluster:
     """
 
     master: str
-    metastore: Metastore
+    metastore: Database
     driver_host: str
     executor_memory: str | None
     executor_class_path: str | None
@@ -80,6 +81,8 @@ class Settings:
         cluster: where the work is done; ``None``: in the driver, on this machine.
         more_conf: file with lines of Spark's configuration that come last; ``None``: no more.
         bind_address: where the doors listen.
+        publish_to: the database to which the marts are published; ``None``: they are not.
+        publish_schema: the schema in it that has the published tables.
         dagster_database: URL of the PostgreSQL that keeps Dagster's history; ``None``: SQLite.
         jars_dir: folder of what the jars' locks name, shared by all homes, filled by ``make setup``.
         thrift_port: port of the Thrift door; ``None`` means: choose a free one.
@@ -97,6 +100,8 @@ class Settings:
     cluster: Cluster | None
     more_conf: Path | None
     bind_address: str
+    publish_to: Database | None
+    publish_schema: str
     dagster_database: str | None = field(repr=False)
     jars_dir: Path
     thrift_port: int | None
@@ -168,6 +173,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cluster=cluster,
         more_conf=_file(env, "ATTRIBUTION_SPARK_CONF"),
         bind_address=_address(env, "ATTRIBUTION_BIND_ADDRESS", LOOPBACK),
+        publish_to=_postgres(env, "PUBLISH") if _text(env, "ATTRIBUTION_PUBLISH_URL") else None,
+        publish_schema=_name(env, "ATTRIBUTION_PUBLISH_SCHEMA", "marts"),
         dagster_database=_database(env, "ATTRIBUTION_DAGSTER_DATABASE_URL"),
         jars_dir=_directory(env, "ATTRIBUTION_JARS_DIR", cache / "attribution" / "jars"),
         thrift_port=_integer(env, "ATTRIBUTION_THRIFT_PORT", 1, 65535),
@@ -201,24 +208,26 @@ def _cluster(env: Mapping[str, str]) -> Cluster | None:
         )
     return Cluster(
         master=master,
-        metastore=_metastore(env),
+        metastore=_postgres(env, "METASTORE"),
         driver_host=_driver_host(env, matched["host"]),
         executor_memory=_memory(env, "ATTRIBUTION_EXECUTOR_MEMORY"),
         executor_class_path=_text(env, "ATTRIBUTION_EXECUTOR_CLASS_PATH"),
     )
 
 
-def _metastore(env: Mapping[str, str]) -> Metastore:
+def _postgres(env: Mapping[str, str], purpose: str) -> Database:
+    """Read the ``ATTRIBUTION_…_URL``, ``_USER`` and ``_PASSWORD`` of a purpose."""
     form = "jdbc:postgresql://HOST:5432/DATABASE"
-    url = _demanded(env, "ATTRIBUTION_METASTORE_URL", form)
-    matched = _METASTORE.fullmatch(url)
+    name = f"ATTRIBUTION_{purpose}"
+    url = _demanded(env, f"{name}_URL", form)
+    matched = _POSTGRES.fullmatch(url)
     if matched is None:
         # not shown: someone may have put a password into it
-        raise UserError(f"ATTRIBUTION_METASTORE_URL is not of the form {form}, without parameters")
-    return Metastore(
+        raise UserError(f"{name}_URL is not of the form {form}, without parameters")
+    return Database(
         place=matched["place"],
-        user=_text(env, "ATTRIBUTION_METASTORE_USER") or "attribution",
-        password=_secret(env, "ATTRIBUTION_METASTORE_PASSWORD"),
+        user=_text(env, f"{name}_USER") or "attribution",
+        password=_secret(env, f"{name}_PASSWORD"),
     )
 
 
@@ -268,7 +277,17 @@ def _text(env: Mapping[str, str], name: str) -> str | None:
 def _demanded(env: Mapping[str, str], name: str, form: str) -> str:
     text = _text(env, name)
     if text is None:
-        raise UserError(f"{name} is missing (ATTRIBUTION_TARGET=cluster needs it): {form}")
+        wanted_by = (
+            "ATTRIBUTION_PUBLISH_URL" if "_PUBLISH_" in name else "ATTRIBUTION_TARGET=cluster"
+        )
+        raise UserError(f"{name} is missing ({wanted_by} needs it): {form}")
+    return text
+
+
+def _name(env: Mapping[str, str], name: str, default: str) -> str:
+    text = _text(env, name) or default
+    if not _NAME.fullmatch(text):
+        raise UserError(f"{name}={text!r} is not a name of small letters, digits and _, up to 50")
     return text
 
 

@@ -16,7 +16,7 @@ from dagster_code.lib.settings import (
     LOOPBACK,
     SPARK_CONF_DIR,
     Cluster,
-    Metastore,
+    Database,
     Settings,
     is_loopback,
 )
@@ -227,7 +227,7 @@ def driver_name(settings: Settings) -> str:
     return DRIVER_NAME + hashlib.sha256(whose.encode()).hexdigest()[:_NAME_LENGTH]
 
 
-def metastore_url(metastore: Metastore, name: str) -> str:
+def metastore_url(metastore: Database, name: str) -> str:
     """Give the address of the metastore, as Hive wants it.
 
     Args:

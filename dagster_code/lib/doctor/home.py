@@ -12,7 +12,7 @@ from dagster_code.lib.jars import damaged_jars, locks
 from dagster_code.lib.java import find_java
 from dagster_code.lib.lock import dead_writer, other_writer
 from dagster_code.lib.server_processes import living, processes_of
-from dagster_code.lib.settings import Metastore, Settings
+from dagster_code.lib.settings import Database, Settings
 
 _GIB = 1024**3
 # A build of the sample takes a tenth of it; less, and a full disk is a matter of days.
@@ -109,7 +109,7 @@ def _metastore(settings: Settings) -> Finding:
     return noted("metastore", "not made yet", "the server's first start makes it")
 
 
-def _cluster_metastore(metastore: Metastore) -> Finding:
+def _cluster_metastore(metastore: Database) -> Finding:
     from dagster_code.lib.metastore import has_tables
 
     if not has_tables(metastore):
