@@ -140,6 +140,17 @@ def upkeep(dry_run: bool, retention_hours: int | None) -> None:
 
 
 @cli.command()
+def publish() -> None:
+    """Bring the marts in the database of ATTRIBUTION_PUBLISH_URL up to date.
+
+    A run does that as well, when its checks have passed.
+    """
+    from dagster_code.lib.run import publish_lines
+
+    _print(publish_lines(load_settings(), announce))
+
+
+@cli.command()
 def up() -> None:
     """Start the local Spark server, or find it running."""
     from dagster_code.lib import server

@@ -15,6 +15,7 @@ from dagster_code.lib.dbt import (
     code_version,
     declared_variables,
     parse_variables,
+    prepare_manifest,
     project_checksum,
 )
 from dagster_code.lib.errors import RunFailedError, UserError
@@ -301,6 +302,33 @@ def upkeep_lines(settings: Settings, progress: Progress) -> Iterator[str]:
     ):
         done = upkeep.keep_up(spark, lock, settings.vacuum_retention_hours, progress)
     yield from lines(*upkeep.upkeep_table(done), "table")
+
+
+def publish_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+    """Publish the marts to the configured database, while nobody changes them.
+
+    Args:
+        settings: whose marts, and where to.
+        progress: told what is being done.
+
+    Yields:
+        A table with a line for each mart.
+
+    Raises:
+        RunFailedError: the database cannot be reached, or has something else afterwards.
+        ServerError: the server cannot be started, or went away.
+    """
+    from dagster_code.lib.publish.marts import marts_of
+    from dagster_code.lib.publish.run import publication_table, publish
+    from dagster_code.lib.query import lines
+
+    marts = list(marts_of(prepare_manifest(settings, progress).path))
+    with (
+        writing_home(settings, progress, "attribution publish"),
+        spark_session(settings, progress) as spark,
+    ):
+        done = publish(spark, settings, marts, progress)
+    yield from lines(*publication_table(done), "table")
 
 
 @contextmanager

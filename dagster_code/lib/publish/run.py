@@ -1,10 +1,10 @@
 """A publication: stage what changed, bring all tables up to date at one instant, read them back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
-from dagster_code.lib.errors import RunFailedError
+from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.postgres import connected
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.publish.changes import Change, change_of, definition
@@ -12,7 +12,7 @@ from dagster_code.lib.publish.columns import column_definitions, postgres_name
 from dagster_code.lib.publish.marts import Mart, MartVersion, version_of
 from dagster_code.lib.publish.reconcile import reconcile
 from dagster_code.lib.publish.state import Published, note_published, read_published
-from dagster_code.lib.settings import Database
+from dagster_code.lib.settings import Database, Settings
 
 if TYPE_CHECKING:
     import psycopg2.extensions
@@ -45,8 +45,7 @@ class Publication:
 
 def publish(
     spark: "SparkSession",
-    database: Database,
-    schema: str,
+    settings: Settings,
     marts: Sequence[Mart],
     progress: Progress,
 ) -> list[Publication]:
@@ -54,15 +53,21 @@ def publish(
 
     Args:
         spark: a session on the home's server, whose class path has PostgreSQL's driver.
-        database: where to.
-        schema: in that database; made if it is not there.
+        settings: where to; the schema is made if it is not there.
         marts: which ones.
         progress: told what is staged.
 
     Raises:
+        UserError: no database is configured.
         RunFailedError: the database cannot be reached, or what it has afterwards is not what the
             marts have; then it keeps what it had before.
     """
+    database, schema = settings.publish_to, settings.publish_schema
+    if database is None:
+        raise UserError(
+            "ATTRIBUTION_PUBLISH_URL is missing: jdbc:postgresql://HOST:5432/DATABASE, where the"
+            " marts are published"
+        )
     incoming = f"{schema}_incoming"
     with connected(database, "the database", RunFailedError) as connection:
         with connection.cursor() as cursor:
@@ -174,3 +179,19 @@ def _make_table(cursor: "psycopg2.extensions.cursor", now: MartVersion) -> None:
 def _same_key(now: MartVersion) -> str:
     pairs = zip(now.key_expressions("old"), now.key_expressions("new"), strict=True)
     return " and ".join(f"{old} = {new}" for old, new in pairs)
+
+
+def publication_table(
+    done: Sequence[Publication],
+) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[object, ...]]]:
+    """Lay a publication out for printing.
+
+    Args:
+        done: what became of each mart.
+
+    Returns:
+        Names, kinds and rows, as ``query.lines`` takes them.
+    """
+    names = tuple(field.name for field in fields(Publication))
+    kinds = ("text", "text", *["number"] * 3)
+    return names, kinds, [astuple(publication) for publication in done]
