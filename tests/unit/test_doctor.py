@@ -75,7 +75,9 @@ def test_a_home_that_cannot_be_written_is_a_problem(environ, tmp_path, monkeypat
     (tmp_path / "home").unlink()
     (tmp_path / "home").mkdir()
     # root may write anywhere, whatever the mode says
-    monkeypatch.setattr(os, "access", lambda path, _: bool(Path(path).stat().st_mode & stat.S_IWUSR))
+    monkeypatch.setattr(
+        os, "access", lambda path, _: bool(Path(path).stat().st_mode & stat.S_IWUSR)
+    )
     (tmp_path / "home").chmod(0o500)
     assert ills(environ) == {"home"}
 
