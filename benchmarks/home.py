@@ -123,7 +123,7 @@ class Home:
     @contextmanager
     def session(self) -> Iterator["SparkSession"]:
         """Open a Spark Connect session on the running server."""
-        spark = open_session(self.server().connect_port)
+        spark = open_session(self.settings, self.server().connect_port)
         try:
             yield spark
         finally:

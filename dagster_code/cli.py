@@ -249,12 +249,14 @@ def _print(lines: Iterator[str]) -> None:
 
 
 def _server_lines(settings: Settings, state: "ServerState") -> Iterator[str]:
+    from dagster_code.lib.connect_token import token_path
     from dagster_code.lib.session import connect_url, jdbc_url
 
     word = "up" if state.status == "ready" else state.status
     yield f"{word}  since {state.started_at:%F %T} UTC\n"
     yield f"process        {state.pid}\n"
     yield f"Spark Connect  {connect_url(state.connect_port)}\n"
+    yield f"its token      {token_path(settings)}\n"
     yield f"Thrift         {jdbc_url(state.thrift_port)}\n"
     yield f"Spark UI       http://127.0.0.1:{state.ui_port}\n"
     yield f"home           {settings.home}\n"

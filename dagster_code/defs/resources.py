@@ -14,6 +14,7 @@ from pydantic import PrivateAttr
 from pyspark.sql import SparkSession
 
 from dagster_code.lib import server
+from dagster_code.lib.connect_token import read_token
 from dagster_code.lib.dbt import executable
 from dagster_code.lib.lock import WriterLock
 from dagster_code.lib.progress import Progress, also_to, announce
@@ -75,7 +76,8 @@ class AttributionHome(dg.ConfigurableResource):
         """
         self._disconnect()
         state = server.ensure_running(self.settings, progress)
-        lazy = LazyPySparkResource(spark_config={"spark.remote": connect_url(state.connect_port)})
+        address = connect_url(state.connect_port, read_token(self.settings))
+        lazy = LazyPySparkResource(spark_config={"spark.remote": address})
         session: SparkSession = lazy.spark_session
         set_up(session)
         self._session = session

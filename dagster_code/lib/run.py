@@ -351,7 +351,7 @@ def spark_session(settings: Settings, progress: Progress) -> Iterator["SparkSess
 
     silence_pyspark()
     try:
-        spark = open_session(state.connect_port)
+        spark = open_session(settings, state.connect_port)
         try:
             yield spark
         finally:

@@ -7,6 +7,7 @@ One process serves Thrift (dbt, BI tools) and Spark Connect (PySpark). Everythin
 - ``state.json``: written right after the process exists, with the status ``starting``. When the
   starter itself is killed, the lock is free and the state still says ``starting``: the next
   ``up``, ``down`` or ``status`` clears that away;
+- ``connect_token``: what opens Spark Connect (``connect_token.py``);
 - ``spark.conf``: the configuration of the last start; ``tmp/``: scratch space, emptied by a start.
 
 The state, the processes and the log are each read in a module of their own: ``server_state``,
@@ -34,6 +35,7 @@ from typing import NoReturn, TextIO
 import psutil
 
 from dagster_code.lib import doors, metastore
+from dagster_code.lib.connect_token import TOKEN_VARIABLE, made_token
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.files import write_privately
 from dagster_code.lib.jars import class_path
@@ -298,6 +300,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "TMPDIR": str(settings.server_dir / "tmp"),
+        TOKEN_VARIABLE: made_token(settings),
     }
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dagster_code.lib import server
+from dagster_code.lib.connect_token import read_token
 from dagster_code.lib.lock import WriterLock, end_leftover_child, writer_lock
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.settings import Settings
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 _MOST_RETRIES = 5
 
 
-def connect_url(connect_port: int) -> str:
+def connect_url(connect_port: int, token: str = "") -> str:
     """Give the address of the Spark Connect door.
 
     Args:
         connect_port: its port on 127.0.0.1.
+        token: what opens it; left out of an address that is shown.
     """
-    return f"sc://127.0.0.1:{connect_port}"
+    # by this name alone PySpark sends a token without TLS
+    return f"sc://localhost:{connect_port}/" + (f";token={token}" if token else "")
 
 
 def jdbc_url(thrift_port: int) -> str:
@@ -58,15 +61,17 @@ def writing_home(settings: Settings, progress: Progress, command: str) -> Iterat
         yield lock
 
 
-def open_session(connect_port: int) -> "SparkSession":
+def open_session(settings: Settings, connect_port: int) -> "SparkSession":
     """Open a session of one's own on a running server, with UTC as its time zone.
 
     Args:
+        settings: whose home: the token is there.
         connect_port: the Spark Connect door on 127.0.0.1.
     """
     from pyspark.sql import SparkSession
 
-    spark = SparkSession.builder.remote(connect_url(connect_port)).create()
+    address = connect_url(connect_port, read_token(settings))
+    spark = SparkSession.builder.remote(address).create()
     set_up(spark)
     return spark
 

@@ -84,7 +84,7 @@ class Settings:
         publish_to: the database to which the marts are published; ``None``: they are not.
         publish_schema: the schema in it that has the published tables.
         dagster_database: URL of the PostgreSQL that keeps Dagster's history; ``None``: SQLite.
-        jars_dir: folder of what the jars' locks name, shared by all homes, filled by ``make setup``.
+        jars_dir: folder of what the jars' locks name, for all homes, filled by ``make setup``.
         thrift_port: port of the Thrift door; ``None`` means: choose a free one.
         connect_port: port of the Spark Connect door; ``None`` means: choose a free one.
         ui_port: port of Spark's own web page; ``None`` means: choose a free one.

@@ -5,6 +5,7 @@ containers give each other is replaced: host names by 127.0.0.1, ports by free o
 secrets by folders. So what runs here is what would run there.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -181,10 +182,8 @@ class Stack:
 
     def kill(self, process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
         """End a service's process and all that it started."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
         process.wait(60)
         if process in self.running:
             self.running.remove(process)

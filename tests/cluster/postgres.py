@@ -130,7 +130,7 @@ def run_as_postgres(program: str, *arguments: str, cwd: Path) -> None:
     found = newest or shutil.which(program)
     if found is None:
         raise MissingPostgresError(
-            f"{program} is not here: apt install postgresql (the server programs, version 14 or newer)"
+            f"{program} is not here: apt install postgresql (its server programs, 14 or newer)"
         )
     is_root = os.geteuid() == 0
     with (cwd / f"{program}.out").open("w+", encoding="utf-8") as out:

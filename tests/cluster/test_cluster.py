@@ -79,7 +79,7 @@ def executors(cluster: Cluster) -> list[dict[str, Any]]:
     return list(read_json(f"{root}/{application['id']}/executors"))
 
 
-def read_json(url: str) -> Any:  # noqa: ANN401  whatever is there
+def read_json(url: str) -> Any:
     """Read an address."""
     with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)

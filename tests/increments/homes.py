@@ -127,7 +127,7 @@ class DrivenHome(Home):
     def session(self) -> Iterator[SparkSession]:
         """A session on the home's server, which is started if it is down."""
         state = server.ensure_running(self.settings, lambda _line: None)
-        spark = open_session(state.connect_port)
+        spark = open_session(self.settings, state.connect_port)
         try:
             yield spark
         finally:

@@ -70,7 +70,7 @@ class Home:
     def rows(self, sql: str) -> list[dict[str, object]]:
         """Read a result whole, with instants in UTC."""
         state = server.ensure_running(self.settings, lambda _line: None)
-        spark = open_session(state.connect_port)
+        spark = open_session(self.settings, state.connect_port)
         try:
             return [in_utc(row.asDict(recursive=True)) for row in spark.sql(sql).collect()]
         finally:
@@ -118,7 +118,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session on an empty home's server, for tests that land by themselves."""
     for fresh in _home(tmp_path_factory):
         state = server.start(fresh.settings, lambda _line: None)
-        session = open_session(state.connect_port)
+        session = open_session(fresh.settings, state.connect_port)
         yield session
         # before its server: a session left open would complain at the very end of the run
         session.stop()

@@ -5,6 +5,7 @@ import multiprocessing
 import signal
 import threading
 import time
+import urllib.request
 from contextlib import closing
 
 import psutil
@@ -12,6 +13,8 @@ import pytest
 from pyhive import hive
 
 from dagster_code.lib import server, server_processes, server_state
+from dagster_code.lib.connect_token import read_token
+from dagster_code.lib.session import connect_url, open_session
 from dagster_code.lib.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -63,14 +66,12 @@ def query(port: int, sql: str) -> list[tuple]:
 
 
 def test_what_thrift_writes_every_connect_session_reads(settings):
-    from pyspark.sql import SparkSession
-
     state = server.start(settings, ignore)
 
     query(state.thrift_port, "create schema shop")
     query(state.thrift_port, "create table shop.orders using delta as select 1 as order_id")
     for _ in range(2):  # the class path holds Delta for the second session too
-        session = SparkSession.builder.remote(f"sc://127.0.0.1:{state.connect_port}").create()
+        session = open_session(settings, state.connect_port)
         assert [tuple(row) for row in session.table("shop.orders").collect()] == [(1,)]
         session.stop()
     assert (settings.warehouse_dir / "shop.db" / "orders" / "_delta_log").is_dir()
@@ -86,6 +87,34 @@ def test_what_thrift_writes_every_connect_session_reads(settings):
     assert server.stop(settings) is True
     assert server.status(settings) is None
     assert server_processes.processes_of(settings) == {}
+
+
+@pytest.mark.parametrize("token", ["", "another"])
+def test_spark_connect_answers_nobody_without_the_token(settings, token):
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    state = server.start(settings, ignore)
+
+    with pytest.raises(PySparkException, match=r"token|UNAUTHENTICATED"):
+        SparkSession.builder.remote(connect_url(state.connect_port, token)).create()
+    secret = read_token(settings)
+    assert secret
+    session = open_session(settings, state.connect_port)
+    session.sql("select 1").collect()
+    session.stop()
+    process = psutil.Process(state.pid)
+    shown = [
+        (settings.logs_dir / "spark-server.log").read_text(encoding="utf-8"),
+        (settings.server_dir / "state.json").read_text(encoding="utf-8"),
+        " ".join(process.cmdline()),
+        str(query(state.thrift_port, "set")),
+        str(query(state.thrift_port, "set -v")),
+        urllib.request.urlopen(f"http://127.0.0.1:{state.ui_port}/environment/", timeout=30)
+        .read()
+        .decode("utf-8"),
+    ]
+    assert [text for text in shown if secret in text] == []
 
 
 def test_sessions_that_close_at_once_all_close(settings):

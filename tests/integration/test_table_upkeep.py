@@ -29,8 +29,8 @@ with writer_lock(load_settings(), print, "attribution run"):
 
 
 @contextmanager
-def session_on(port):
-    spark = open_session(port)
+def session_on(settings, port):
+    spark = open_session(settings, port)
     try:
         yield spark
     finally:
@@ -42,7 +42,7 @@ def session_on(port):
 def neglected(upkeep_home):
     """A table of many tiny files with deleted rows, a view, and a file that a dead writer left."""
     state = server.start(upkeep_home.settings, lambda _line: None)
-    with session_on(state.connect_port) as spark:
+    with session_on(upkeep_home.settings, state.connect_port) as spark:
         spark.sql("create schema marts")
         spark.sql(
             "create table marts.neglected (id bigint) using delta"

@@ -188,7 +188,7 @@ def _bench(settings: Settings) -> Bench:
     delivered = [record for history in histories for record in history]
     paths = write_files(delivered, settings.home / "input", rng, 2)
     state = server.ensure_running(settings, lambda _line: None)
-    spark = open_session(state.connect_port)
+    spark = open_session(settings, state.connect_port)
     try:
         land(spark, "events", paths, settings, lambda _line: None)
     finally:

@@ -30,7 +30,7 @@ def examined(settings: Settings) -> list[Finding]:
     from dagster_code.lib.session import open_session
 
     try:
-        findings += table_findings(open_session(state.connect_port))
+        findings += table_findings(open_session(settings, state.connect_port))
     except UserError as error:
         findings.append(ill("tables", str(error), "see `docs/runbook.md`"))
     return findings
