@@ -1,0 +1,144 @@
+"""docker-compose.yml against the Compose specification's schema and against the repository."""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from dagster_code.lib.settings import PROJECT_ROOT, load_settings
+from tests.cluster.compose import COMPOSE_FILE, ComposeError, read_compose
+
+PASSWORD = {"ATTRIBUTION_POSTGRES_PASSWORD": "secret"}
+SCHEMA = PROJECT_ROOT / "tests" / "cluster" / "compose_spec" / "compose-spec.json"
+DOCKERFILE = (PROJECT_ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+EXAMPLE = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
+
+FILE = read_compose(PASSWORD)
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+
+# Of the operating system or of another image.
+OTHER_PROGRAMS = {"bash", "pg_isready"}
+
+
+def words(service: str) -> list[str]:
+    """The command of a service and of its health check."""
+    own = SERVICES[service]
+    check = own["healthcheck"]["test"]
+    assert check[0] == "CMD"
+    return [*map(str, own.get("command", ())), *map(str, check[1:])]
+
+
+def published() -> Iterator[tuple[str, str, str, str]]:
+    """Each published port: service, address, port outside, port inside."""
+    for name, service in SERVICES.items():
+        for port in service.get("ports", ()):
+            yield (name, *port.split(":"))
+
+
+def test_the_file_is_valid_by_the_specification():
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    assert [f"{one.json_path}: {one.message}" for one in validator.iter_errors(FILE)] == []
+    assert list(validator.iter_errors({"services": {"a": {"imagee": "b"}}}))
+
+
+def test_the_password_is_demanded():
+    with pytest.raises(ComposeError, match="ATTRIBUTION_POSTGRES_PASSWORD"):
+        read_compose({})
+
+
+def test_ports_are_published_on_the_loopback_address_alone():
+    assert {address for _, address, _, _ in published()} == {"127.0.0.1"}
+    assert {inside for name, _, _, inside in published() if name == "spark-server"} >= {
+        SERVICES["spark-server"]["environment"][f"ATTRIBUTION_{door}_PORT"]
+        for door in ("THRIFT", "CONNECT", "UI")
+    }
+
+
+@pytest.mark.parametrize("name", list(SERVICES))
+def test_every_service_is_pinned_limited_and_watched(name):
+    service = SERVICES[name]
+    image, _, version = service["image"].partition(":")
+    assert re.match(r"\d+\.\d+", version), image
+    assert service["mem_limit"]
+    assert service["healthcheck"]["test"]
+    for other, condition in service.get("depends_on", {}).items():
+        assert condition == {"condition": "service_healthy"}
+        assert "healthcheck" in SERVICES[other]
+
+
+@pytest.mark.parametrize("name", list(SERVICES))
+def test_every_program_and_path_of_a_command_is_there(name):
+    own = SERVICES[name]
+    programs = {str(own["command"][0])} if "command" in own else set()
+    programs.add(str(own["healthcheck"]["test"][1]))
+    for program in programs - OTHER_PROGRAMS:
+        path = PROJECT_ROOT / program if "/" in program else Path(sys.executable).parent / program
+        assert shutil.which(path), program
+    for word in words(name):
+        if word.startswith("deploy/"):
+            assert (PROJECT_ROOT / word).is_file(), word
+    for volume in own.get("volumes", ()):
+        source = volume.partition(":")[0]
+        found = (PROJECT_ROOT / source).exists() if "/" in source else source in FILE["volumes"]
+        assert found, volume
+
+
+def test_every_variable_is_a_setting_and_explained(tmp_path):
+    used = set(re.findall(r"ATTRIBUTION_[A-Z_]+", COMPOSE_FILE.read_text(encoding="utf-8")))
+    used |= set(re.findall(r"ATTRIBUTION_[A-Z_]+", DOCKERFILE))
+    assert used - set(re.findall(r"ATTRIBUTION_[A-Z_]+", EXAMPLE)) == set()
+    given = SERVICES["spark-server"]["environment"]
+    environment = {name: str(value) for name, value in given.items()}
+    read: set[str] = set()
+
+    class Watched(dict[str, str]):
+        def get(self, key, default=None):
+            read.add(key)
+            return super().get(key, default)
+
+        def __getitem__(self, key):
+            read.add(key)
+            return super().__getitem__(key)
+
+    secret = tmp_path / "secret"
+    secret.write_text("secret", encoding="utf-8")
+    for name in environment:
+        if name.endswith("_FILE"):
+            assert environment[name] == "/run/secrets/postgres_password"
+            environment[name] = str(secret)
+    environment["ATTRIBUTION_PUBLISH_URL"] = environment["ATTRIBUTION_METASTORE_URL"]
+    settings = load_settings(Watched(environment))
+    assert environment.keys() - read == set()
+    assert settings.thrift_port == 10000
+
+
+def test_dagster_shares_the_driver_s_machine():
+    for name in ("dagster-webserver", "dagster-daemon"):
+        own, driver = SERVICES[name], SERVICES["spark-server"]
+        assert own["network_mode"] == own["pid"] == "service:spark-server"
+        assert (own["environment"], own["volumes"]) == (driver["environment"], driver["volumes"])
+
+
+def test_nothing_runs_as_root_and_nothing_is_fetched_at_the_start():
+    steps = [line for line in DOCKERFILE.splitlines() if re.match(r"[A-Z]+ ", line)]
+    users = [line for line in steps if line.startswith("USER ")]
+    assert users == ["USER attribution"]
+    assert steps.index("RUN scripts/setup") > steps.index(users[0])
+    for name, service in SERVICES.items():
+        if service["image"].startswith("attribution:"):
+            assert "user" not in service
+            assert service["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_every_place_of_the_image_is_one_that_the_file_mounts_or_the_build_makes():
+    places = set(
+        re.findall(r"/var/lib/attribution[\w-]*", COMPOSE_FILE.read_text(encoding="utf-8"))
+    )
+    assert places == set(re.findall(r"/var/lib/attribution[\w-]*", DOCKERFILE))
