@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test cluster-test increments mutations bench lint types clean
+.PHONY: help setup demo dev up down status test cluster-test s3-test increments mutations bench lint types clean
 
 BIN := .venv/bin
 
@@ -35,6 +35,10 @@ mutations: setup ## deliberate mistakes in the SQL: which test notices each
 
 cluster-test: setup ## the pipeline on a Spark cluster of plain processes with PostgreSQL: is all the same, also when parts die?
 	@$(BIN)/python -m pytest -m cluster tests/cluster
+
+s3-test: setup ## the pipeline with its warehouse on an S3-compatible server (versitygw, built with Go if it is not there)
+	@$(BIN)/python -m dagster_code.lib.jars --s3
+	@$(BIN)/python -m pytest -m s3 tests/cluster
 
 increments: setup ## random histories in batches: do increments equal full refreshes?
 	@$(BIN)/python -m tests.increments

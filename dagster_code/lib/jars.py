@@ -5,6 +5,7 @@ and not in ``spark.jars.packages``, because with that only the first Spark Conne
 server finds Delta.
 """
 
+import argparse
 import fcntl
 import hashlib
 import os
@@ -310,8 +311,11 @@ def _ivy_failure(output: str) -> str:
     return f"the jars could not be fetched: {said}"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Check Java and fetch the jars.
+
+    Args:
+        arguments: ``--s3`` for those of an object store as well, whatever the settings say.
 
     Returns:
         The exit code: 0, or 2 after one line on standard error.
@@ -320,11 +324,14 @@ def main() -> int:
     def progress(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
+    parser = argparse.ArgumentParser(prog="python -m dagster_code.lib.jars")
+    parser.add_argument("--s3", action="store_true", help="also those of an object store (690 MB)")
+    more = (S3_LOCK,) if parser.parse_args(arguments).s3 else ()
     try:
         find_java()
         settings = load_settings()
         # those of a cluster are small: who turns to one later need not set up again
-        for lock in dict.fromkeys((*locks(settings), CLUSTER_LOCK)):
+        for lock in dict.fromkeys((*locks(settings), CLUSTER_LOCK, *more)):
             fetch_jars(settings, progress, lock)
     except UserError as error:
         sys.stderr.write(f"{error}\n")
