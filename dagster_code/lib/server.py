@@ -72,6 +72,7 @@ _PROGRESS_EVERY_SECONDS = 5.0
 _DISK_FLOOR_BYTES = 100 * 1024**2
 # a machine's own Spark must not leak into this one
 _FOREIGN_VARIABLES = ("SPARK_", "PYSPARK_", "HADOOP_", "HIVE_")
+_CLUSTER_VARIABLES = ("HADOOP_CONF_DIR",)
 _PORT_TAKEN = re.compile(r"BindException|Address already in use|Failed to bind")
 
 
@@ -286,8 +287,12 @@ def _command(settings: Settings) -> list[str]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
+    # only there YARN is found, where it gives out the executors
+    wanted = () if settings.cluster is None else _CLUSTER_VARIABLES
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_VARIABLES)
+        name: value
+        for name, value in os.environ.items()
+        if name in wanted or not name.startswith(_FOREIGN_VARIABLES)
     }
     own_address = LOOPBACK if settings.cluster is None else settings.cluster.driver_host
     return inherited | {

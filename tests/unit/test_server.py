@@ -20,6 +20,8 @@ from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.java import Java
 from dagster_code.lib.lock import writer_lock
 from dagster_code.lib.settings import load_settings
+from dagster_code.lib.spark_conf import spark_home
+from tests.unit.cluster_environment import on_cluster
 
 # Listens on the two ports of its configuration, or misbehaves as its first argument says.
 FAKE_SERVER = """
@@ -452,6 +454,17 @@ def test_a_foreign_spark_in_the_environment_is_left_out(settings, behave, monkey
     assert not {"SPARK_REMOTE", "HADOOP_CONF_DIR"} & environment.keys()
     assert environment["AWS_REGION"] == "kept"
     assert environment["PYSPARK_PYTHON"] == sys.executable
+
+
+def test_a_cluster_s_server_finds_yarn(tmp_path, monkeypatch):
+    monkeypatch.setenv("HADOOP_CONF_DIR", "/etc/hadoop")
+    monkeypatch.setenv("SPARK_HOME", "/opt/another")
+    settings = load_settings(on_cluster(tmp_path, ATTRIBUTION_SPARK_MASTER="yarn"))
+
+    environment = server._environment(settings)
+
+    assert environment["HADOOP_CONF_DIR"] == "/etc/hadoop"
+    assert environment["SPARK_HOME"] == str(spark_home())
 
 
 @pytest.mark.parametrize(
