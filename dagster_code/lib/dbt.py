@@ -16,18 +16,11 @@ import yaml
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.settings import DBT_PROJECT_DIR, Settings
+from dagster_code.lib.spark_errors import damage, is_gone
 
 PROJECT_NAME = "attribution"
 _PROJECT_FOLDERS = ("models", "seeds", "macros", "tests", "snapshots", "analyses")
 _PARSE_TIMEOUT_SECONDS = 300
-# What Thrift and the system say when the server is gone: in the middle of a statement, before one.
-_GONE = (
-    "TSocket read 0 bytes",
-    "Could not connect to any of",
-    "Connection refused",
-    "Connection reset by peer",
-    "Broken pipe",
-)
 
 
 def executable() -> str:
@@ -213,7 +206,7 @@ def failures(run_results: Path) -> list[str]:
     except FileNotFoundError:
         return []
     return [
-        f"{result['unique_id'].split('.')[2]}: {_without_trace(str(result['message']))}"
+        f"{result['unique_id'].split('.')[2]}: {_meaning(str(result['message']))}"
         for result in results
         if result["status"] in ("error", "fail", "runtime error")
     ]
@@ -225,7 +218,7 @@ def failed_build_message(named: Sequence[str]) -> str:
     Args:
         named: its failures, as ``failures`` gave them; at least one.
     """
-    cut_off = [line.partition(":")[0] for line in named if any(word in line for word in _GONE)]
+    cut_off = [line.partition(":")[0] for line in named if is_gone(line)]
     if not cut_off:
         return f"dbt: {'; '.join(named)}"
     return (
@@ -248,6 +241,10 @@ def failed_test_message(node: Mapping[str, Any], failed_count: object, target: P
         compiled = compiled / node["path"]
     observed = "it could not be run" if failed_count is None else f"observed {failed_count} rows"
     return f'{observed}, expected none\nlook at it with: attribution query "$(cat {compiled})"'
+
+
+def _meaning(message: str) -> str:
+    return damage(message) or _without_trace(message)
 
 
 def _without_trace(message: str) -> str:

@@ -13,7 +13,8 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from dagster_code.lib.errors import ServerError, UserError
+from dagster_code.lib.errors import RunFailedError, ServerError, UserError
+from dagster_code.lib.spark_errors import damage, is_gone
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -114,11 +115,14 @@ def as_user_error(error: Exception) -> UserError:
         error: what PySpark or gRPC raised.
     """
     text = str(error)
-    if "UNAVAILABLE" in text or "Connection refused" in text:
+    if is_gone(text):
         return ServerError(
             "the Spark server went away; look at its log under logs/ of ATTRIBUTION_HOME,"
             " then start it with `attribution up`"
         )
+    lost = damage(text)
+    if lost is not None:
+        return RunFailedError(lost)
     # Behind the state come the position, the plan and Java's stack.
     told = _UP_TO_SQLSTATE.match(text)
     meant = told.group() if told else next((line for line in text.splitlines() if line), "")

@@ -52,6 +52,7 @@ from dagster_code.lib.landing.schema import (
 from dagster_code.lib.landing.source import SOURCE_NAME, landing_source
 from dagster_code.lib.landing.survey import Survey, survey
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.spark_errors import damage, is_gone
 
 _LOG = logging.getLogger(__name__)
 
@@ -372,11 +373,14 @@ def _readable_errors(kind: Kind) -> Iterator[None]:
     except PySparkException as error:
         _LOG.debug("landing %s failed", kind, exc_info=error)
         text = str(error)
-        if "UNAVAILABLE" in text or "Retries exceeded" in text or "RETRIES_EXCEEDED" in text:
+        if is_gone(text):
             raise ServerError(
                 f"the Spark server went away while landing {kind}: run again, "
                 "nothing is lost or doubled"
             ) from error
+        lost = damage(text)
+        if lost is not None:
+            raise RunFailedError(f"landing {kind}: {lost}") from error
         first = next((line.strip() for line in text.splitlines() if line.strip()), "no message")
         raise RunFailedError(f"landing {kind} failed in Spark: {first[:500]}") from error
 
