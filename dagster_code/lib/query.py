@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import DataType
 
-FORMATS = ("table", "csv", "json")
+FORMATS = ("table", "csv", "sheet", "json")
 
 _TIMESTAMP = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'"
 _TIMESTAMP_WITHOUT_ZONE = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
 # The widths of a printed table follow its first rows; the rest streams through in these widths.
 _SAMPLED_ROWS = 1000
+# With these a spreadsheet program takes a text for a formula; OWASP, "CSV Injection".
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A terminal would obey them; a line end is written as such already.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _UP_TO_SQLSTATE = re.compile(r".*?SQLSTATE: \w{5}(?:[;,]? ?\(?line \d+,? pos \d+\)?)?", re.DOTALL)
 # PySpark writes every error to standard error by itself, with Java's stack.
 _TALKATIVE_LOGGERS = ("pyspark.sql.connect.logging", "SQLQueryContextLogger")
@@ -96,6 +100,7 @@ def lines(
         return
     writers: dict[str, Callable[..., Iterator[str]]] = {
         "csv": _csv_lines,
+        "sheet": _sheet_lines,
         "json": _json_lines,
         "table": _table_lines,
     }
@@ -192,6 +197,23 @@ def _csv_lines(
         yield ",".join(_csv_cell(value) for value in row) + "\r\n"
 
 
+def _sheet_lines(
+    names: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[str]:
+    """CSV for a spreadsheet program, which would compute what begins like a formula."""
+    yield from _csv_lines([_no_formula(name) for name in names], kinds, ())
+    for row in rows:
+        cells = (
+            value if kind == "number" or value is None else _no_formula(_text(value))
+            for value, kind in zip(row, kinds, strict=True)
+        )
+        yield ",".join(_csv_cell(cell) for cell in cells) + "\r\n"
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
 def _json_cell(value: object, kind: str) -> str:
     if value is None:
         return "null"
@@ -240,7 +262,7 @@ def distinct_names(names: Sequence[str]) -> list[str]:
 def _table_cell(value: object) -> str:
     if value is None:
         return "NULL"
-    return _text(value).replace("\r", "\\r").replace("\n", "\\n")
+    return _text(value).replace("\r", "\\r").replace("\n", "\\n").translate(_CONTROL)
 
 
 def _table_lines(

@@ -76,12 +76,29 @@ def test_a_table_aligns_numbers_to_the_right_and_names_null():
     ]
 
 
-@pytest.mark.parametrize("output_format", ["table", "csv", "json"])
+def test_a_spreadsheet_gets_no_formula_and_csv_the_very_text():
+    rows = [("=cmd|'/C calc'!A0", -1, None), ("@SUM(1)", 2, "+49 1"), ("a=b", 3, '"=1"')]
+    kinds = ["text", "number", "text"]
+    assert printed(["-a", "n", "c"], kinds, rows, "sheet").splitlines() == [
+        "'-a,n,c",
+        "'=cmd|'/C calc'!A0,-1,",
+        "'@SUM(1),2,'+49 1",
+        'a=b,3,"""=1"""',
+    ]
+    assert printed(["a"], ["text"], [("=1",)], "csv") == "a\r\n=1\r\n"
+
+
+def test_a_table_gives_a_terminal_nothing_to_obey():
+    text = printed(["a"], ["text"], [("\x1b[2J\x07\x9b1m\tb",)], "table")
+    assert text.splitlines()[-1] == r"\x1b[2J\x07\x9b1m\x09b"
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "sheet", "json"])
 def test_a_statement_without_result_prints_nothing(output_format):
     assert printed([], [], [], output_format) == ""
 
 
-@pytest.mark.parametrize("output_format", ["csv", "json", "table"])
+@pytest.mark.parametrize("output_format", ["csv", "sheet", "json", "table"])
 def test_rows_are_read_as_the_lines_are(output_format):
     read = 0
 
