@@ -90,8 +90,8 @@ def demo() -> None:
     type=click.Choice(["table", "csv", "sheet", "json"]),
     default="table",
     show_default=True,
-    help="csv is RFC 4180 with a header, null empty; sheet the same without formulas, for spreadsheet"
-    " programs; json is an array of objects.",
+    help="csv is RFC 4180 with a header, null empty; sheet the same, but nothing is a formula to a"
+    " spreadsheet program; json is an array of objects.",
 )
 def query(sql: str, output_format: str) -> None:
     """Run one SQL statement; the result alone goes to standard output."""
