@@ -77,7 +77,8 @@ class Settings:
 
     Attributes:
         home: folder of all state (landing, warehouse, metastore, Dagster's home, logs).
-        warehouse: folder, or URL of an object store, of the Delta tables.
+        other_warehouse: folder, or URL of an object store, of the Delta tables; ``None``: in the
+            home.
         cluster: where the work is done; ``None``: in the driver, on this machine.
         more_conf: file with lines of Spark's configuration that come last; ``None``: no more.
         bind_address: where the doors listen.
@@ -96,7 +97,7 @@ class Settings:
     """
 
     home: Path
-    warehouse: str
+    other_warehouse: str | None
     cluster: Cluster | None
     more_conf: Path | None
     bind_address: str
@@ -122,6 +123,11 @@ class Settings:
     def target(self) -> Target:
         """Which overlay of ``spark_conf/`` and which of dbt's targets apply."""
         return "local" if self.cluster is None else "cluster"
+
+    @property
+    def warehouse(self) -> str:
+        """Folder, or URL of an object store, of the Delta tables."""
+        return self.other_warehouse or str(self.home / "warehouse")
 
     @property
     def warehouse_dir(self) -> Path | None:
@@ -165,11 +171,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     cache = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = _directory(env, "ATTRIBUTION_HOME", PROJECT_ROOT / ".attribution")
     cluster = _cluster(env)
     return Settings(
-        home=home,
-        warehouse=_warehouse(env, home, cluster),
+        home=_directory(env, "ATTRIBUTION_HOME", PROJECT_ROOT / ".attribution"),
+        other_warehouse=_warehouse(env, cluster),
         cluster=cluster,
         more_conf=_file(env, "ATTRIBUTION_SPARK_CONF"),
         bind_address=_address(env, "ATTRIBUTION_BIND_ADDRESS", LOOPBACK),
@@ -243,7 +248,7 @@ def _driver_host(env: Mapping[str, str], master_host: str | None) -> str:
     )
 
 
-def _warehouse(env: Mapping[str, str], home: Path, cluster: Cluster | None) -> str:
+def _warehouse(env: Mapping[str, str], cluster: Cluster | None) -> str | None:
     given = _text(env, "ATTRIBUTION_WAREHOUSE")
     if given is None and cluster is not None:
         raise UserError(
@@ -251,7 +256,7 @@ def _warehouse(env: Mapping[str, str], home: Path, cluster: Cluster | None) -> s
             " or the URL of an object store, like s3a://BUCKET/FOLDER"
         )
     if given is None:
-        return str(home / "warehouse")
+        return None
     return given.rstrip("/") if "://" in given else str(Path(given).expanduser().absolute())
 
 

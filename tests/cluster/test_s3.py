@@ -74,7 +74,9 @@ def on_store(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> It
     }
     plain = DrivenHome.at(folder / "home").settings
     placed = load_settings({**variables, "ATTRIBUTION_HOME": str(plain.home)})
-    settings = dataclasses.replace(plain, warehouse=placed.warehouse, more_conf=placed.more_conf)
+    settings = dataclasses.replace(
+        plain, other_warehouse=placed.other_warehouse, more_conf=placed.more_conf
+    )
     home = StoreHome(settings, variables)
     yield home
     home.stop()

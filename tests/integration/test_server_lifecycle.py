@@ -96,8 +96,9 @@ def test_spark_connect_answers_nobody_without_the_token(settings, token):
 
     state = server.start(settings, ignore)
 
+    stranger = SparkSession.builder.remote(connect_url(state.connect_port, token)).create()
     with pytest.raises(PySparkException, match=r"token|UNAUTHENTICATED"):
-        SparkSession.builder.remote(connect_url(state.connect_port, token)).create()
+        stranger.sql("select 1").collect()
     secret = read_token(settings)
     assert secret
     session = open_session(settings, state.connect_port)
