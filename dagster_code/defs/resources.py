@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from dagster_code.lib import server
 from dagster_code.lib.connect_token import read_token
 from dagster_code.lib.dbt import executable
+from dagster_code.lib.dead_runs import process_tags
 from dagster_code.lib.lock import WriterLock
 from dagster_code.lib.progress import Progress, also_to, announce
 from dagster_code.lib.session import connect_url, set_up, writing_home
@@ -43,7 +44,10 @@ class AttributionHome(dg.ConfigurableResource):
             RunFailedError: another process kept the lock for too long.
         """
         report = announce if context.log is None else also_to(context.log.info)
-        command = f"Dagster run {(context.run_id or 'without id')[:8]}"
+        run_id = None if context.run is None else context.run.run_id
+        command = f"Dagster run {(run_id or 'without id')[:8]}"
+        if context.instance is not None and run_id is not None:
+            context.instance.add_run_tags(run_id, process_tags())
         with writing_home(self.settings, report, command) as lock:
             self._lock = lock
             try:

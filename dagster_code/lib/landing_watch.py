@@ -15,7 +15,8 @@ class LandingFolder:
     Attributes:
         file_count: data files in it, at any depth.
         digest: names, sizes and modification times in one hash; "" without files.
-        is_settled: no file was touched within the settling time.
+        is_settled: no file was touched within the settling time, nor bears a time that is to come
+            within it.
         newest: the file touched last, relative to the folder; "" without files.
     """
 
@@ -48,4 +49,5 @@ def observe(folder: Path, settle_seconds: float, now: float | None = None) -> La
     newest, _, touched_ns = max(files, key=lambda file: file[2])
     age_seconds = (time.time() if now is None else now) - touched_ns / 1e9
     digest = hashlib.sha256(repr(files).encode()).hexdigest()
-    return LandingFolder(len(files), digest, age_seconds >= settle_seconds, newest)
+    # A sender's clock may be ahead, or ours was set back: who waits for that time waits for years.
+    return LandingFolder(len(files), digest, abs(age_seconds) >= settle_seconds, newest)

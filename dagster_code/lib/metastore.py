@@ -38,6 +38,12 @@ _LOCK = 4_711_000_001
 # Written before the first table and changed after the last one: a tool that was killed is noticed.
 _MARK = """\
 create table if not exists attribution_metastore (is_complete boolean not null)"""
+# Hive refuses tables whose version it does not know, and its tool leaves this row out. Each 2.3 has
+# the tables of 2.3.0.
+_VERSION = """\
+insert into "VERSION" ("VER_ID", "SCHEMA_VERSION", "VERSION_COMMENT")
+select 1, '2.3.0', 'made by attribution'
+where not exists (select from "VERSION")"""
 
 
 def prepare(settings: Settings, class_path: str, progress: Progress) -> None:
@@ -63,6 +69,7 @@ def prepare(settings: Settings, class_path: str, progress: Progress) -> None:
         cursor.execute(_MARK)
         cursor.execute("insert into attribution_metastore values (false)")
         _create_tables(settings, metastore, class_path)
+        cursor.execute(_VERSION)
         cursor.execute("update attribution_metastore set is_complete = true")
 
 

@@ -8,18 +8,15 @@ from functools import cache
 from typing import Any, cast
 
 import dagster as dg
-import psutil
 
 from dagster_code.definitions import defs
 from dagster_code.defs.automation.jobs import JOB_NAME
 from dagster_code.defs.ingestion.assets import EVERY_FILE_LANDED
 from dagster_code.lib import build_state
 from dagster_code.lib.dagster_home import prepare_dagster_home
+from dagster_code.lib.dead_runs import end_dead_runs, process_tags
 from dagster_code.lib.landing.schema import KINDS, Kind, records_table
 from dagster_code.lib.settings import Settings
-
-_PID_TAG = "attribution/pid"
-_CREATED_TAG = "attribution/process_created"
 
 
 @dataclass(frozen=True)
@@ -97,13 +94,13 @@ def execute(settings: Settings, request: RunRequest) -> RunReport:
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
     job = load_job()
     with dg.DagsterInstance.get() as instance:
-        _end_dead_runs(instance)
+        end_dead_runs(instance)
         with _console_into(settings):
             result = job.execute_in_process(
                 run_config=run_config(request),
                 instance=instance,
                 raise_on_error=False,
-                tags=_process_tags(),
+                tags=process_tags(),
             )
     if was_interrupted(result):
         raise KeyboardInterrupt
@@ -173,28 +170,6 @@ def _console_into(settings: Settings) -> Iterator[None]:
             for number, copy in saved.items():
                 os.dup2(copy, number)
                 os.close(copy)
-
-
-def _process_tags() -> dict[str, str]:
-    own = psutil.Process()
-    return {_PID_TAG: str(own.pid), _CREATED_TAG: repr(own.create_time())}
-
-
-def _end_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Mark the runs of killed commands as failed: they would hold their place in the queue."""
-    in_progress = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
-    for run in instance.get_runs(in_progress):
-        if _PID_TAG not in run.tags or _is_alive(run.tags):
-            continue
-        instance.report_run_failed(run, "the process of this run was killed")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-
-
-def _is_alive(tags: Mapping[str, str]) -> bool:
-    try:
-        return repr(psutil.Process(int(tags[_PID_TAG])).create_time()) == tags[_CREATED_TAG]
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _report(settings: Settings, result: dg.ExecuteInProcessResult) -> RunReport:

@@ -61,7 +61,8 @@ def test_upkeep_is_a_job_of_its_own_weekly_in_utc_and_off(location):
 def test_everything_automatic_is_described(location):
     for schedule in ("daily_attribution", "weekly_table_upkeep"):
         assert location.resolve_schedule_def(schedule).description
-    assert location.resolve_sensor_def("landing_folder").description
+    for sensor in ("landing_folder", "dead_runs"):
+        assert location.resolve_sensor_def(sensor).description
     for job in ("attribution_job", "table_upkeep_job"):
         assert location.resolve_job_def(job).description
 
@@ -88,6 +89,12 @@ def test_a_growing_file_is_waited_for_and_not_forgotten(location, landing):
     assert "a.csv is still being written" in ticked.skip_message
     place(landing, "a.csv")
     assert len(tick(location, ticked.cursor).run_requests) == 1
+
+
+def test_a_file_from_the_future_is_not_waited_for(location, landing):
+    # a sender's clock that is ahead, or ours that was set back
+    place(landing, "a.csv", age_seconds=-365 * 86_400)
+    assert len(tick(location).run_requests) == 1
 
 
 def test_another_file_starts_another_run(location, landing):

@@ -1,8 +1,9 @@
-"""The watch on the landing folder."""
+"""The watch on the landing folder, and the one on runs that died."""
 
 import dagster as dg
 
 from dagster_code.defs.automation.jobs import attribution_job
+from dagster_code.lib.dead_runs import end_dead_runs
 from dagster_code.lib.landing_watch import observe
 from dagster_code.lib.settings import load_settings
 
@@ -31,3 +32,21 @@ def landing_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         return dg.SkipReason(f"{seen.newest} is still being written")
     request = dg.RunRequest(run_key=seen.digest, tags={"attribution/trigger": "landing_folder"})
     return dg.SensorResult(run_requests=[request], cursor=seen.digest)
+
+
+@dg.sensor(
+    name="dead_runs",
+    target=None,
+    minimum_interval_seconds=30,
+    description=(
+        "Marks runs as failed whose process is gone, for instance with the whole machine: one that"
+        " counts as started for ever would hold up every later run. The next run heals what they"
+        " left."
+    ),
+    # It starts nothing.
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """End the runs that nobody works on any more."""
+    ended = end_dead_runs(context.instance)
+    return dg.SkipReason(f"ended {', '.join(ended)}" if ended else "every run is alive")
