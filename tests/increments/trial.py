@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dagster_code.lib.landing.schema import KINDS, Kind
-from dagster_code.lib.settings import DBT_PROJECT_DIR
 from tests.increments.differences import RUN_TABLES, Difference, Tables, differences
 from tests.increments.homes import DrivenHome, Paths, joined, run_arguments
+from tests.increments.judge import oracle_differences
 from tests.increments.kills import (
     Kill,
     Strike,
@@ -30,21 +30,14 @@ from tests.increments.parcels import (
     with_echo,
     write_parcel,
 )
-from tests.increments.plots import directed, is_undecided
-from tests.oracle import (
-    Config,
-    RawRecord,
-    Rules,
-    compare,
-    generate_clients,
-    run,
-)
+from tests.increments.plots import directed
+from tests.oracle import generate_clients
 from tests.oracle.delivery import Delivered, as_text
 from tests.oracle.generate_spend import generate_spend
-from tests.oracle.staging import rejected_row
 from tests.oracle.strategies import drawn
 
 SHOWN_RECORDS = 12
+SHOWN_DIFFERENCES = 12
 
 # With so many batches there is one more, which repeats an earlier one.
 ECHOED_FROM = 4
@@ -53,7 +46,6 @@ ECHOED_FROM = 4
 FIRST_KILLED = 3
 
 Say = Callable[[str], None]
-Rows = list[dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -254,12 +246,15 @@ class Trial:
 
     def _compared(self, since: Paths, is_last: bool) -> list[Difference]:
         """Hold the home's tables against those of a full refresh over the same files."""
+        figures = self.figures
         actual = self.home.read_tables(self.plan.schemas, self.plan.skipped)
         if is_last and self.plan.has_oracle:
-            self._ask_oracle(actual)
+            lines = oracle_differences(self.home.raw(), actual, self.plan.variables)
+            figures.oracle_differences = len(lines)
+            for line in lines[:SHOWN_DIFFERENCES]:
+                self.say(f"oracle: {line}")
         expected = self._refreshed(since)
         found = differences(expected, actual)
-        figures = self.figures
         figures.comparisons += 1
         figures.tables += len(expected)
         figures.rows += sum(table.num_rows for table in expected.values())
@@ -292,24 +287,6 @@ class Trial:
         yield
         home.stop()
 
-    # --- The oracle -------------------------------------------------------------------------------
-
-    def _ask_oracle(self, actual: Tables) -> None:
-        """Hold the tables against SPEC.md in plain Python."""
-        tables = {name.partition(".")[2]: table for name, table in actual.items()}
-        raw = self.home.raw()
-        kept, losers = settled(raw.events, tables["stg_events"].to_pylist())
-        names = {one.name for one in dataclasses.fields(Config)}
-        config = Config(**{k: v for k, v in self.plan.variables.items() if k in names})
-        expected = run(kept, raw.clients, Rules.load(DBT_PROJECT_DIR / "seeds"), config, raw.spend)
-        expected["rejected_events"] += [rejected_row(one, "duplicate_event_id") for one in losers]
-        self.figures.oracle_differences = 0
-        for table in expected.keys() & tables.keys():
-            lines = compare(table, expected[table], tables[table].to_pylist())
-            self.figures.oracle_differences += len(lines)
-            for line in lines[:3]:
-                self.say(f"oracle: {line}")
-
     # --- Stories ----------------------------------------------------------------------------------
 
     def _story(self, found: Sequence[Difference]) -> Iterator[str]:
@@ -327,34 +304,6 @@ class Trial:
         yield from lines[:SHOWN_RECORDS]
         if len(lines) > SHOWN_RECORDS:
             yield f"    and {len(lines) - SHOWN_RECORDS} records more"
-
-
-def settled(
-    records: Sequence[RawRecord], stg_events: Rows
-) -> tuple[list[RawRecord], list[RawRecord]]:
-    """Take out the records that only a hash, which the oracle does not know, makes duplicates.
-
-    Args:
-        records: all that landed.
-        stg_events: the pipeline's rows, which tell the winner by its page's address.
-
-    Returns:
-        The records for the oracle, and those that lost.
-    """
-    winners = {(row["client_id"], row["event_id"]): row["page_url"] for row in stg_events}
-    kept: list[RawRecord] = []
-    losers: list[RawRecord] = []
-    for record in records:
-        client_id, event_id = record.text("client_id"), record.text("event_id")
-        winner = winners.get((client_id, event_id))
-        page = record.text("page_url")
-        is_loser = (
-            client_id is not None
-            and is_undecided(client_id, event_id)
-            and winner not in (None, page)
-        )
-        (losers if is_loser else kept).append(record)
-    return kept, losers
 
 
 def _owner(record: Delivered) -> str | None:

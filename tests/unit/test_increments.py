@@ -16,6 +16,7 @@ import pytest
 from tests.increments import trial
 from tests.increments.differences import differences, table_difference
 from tests.increments.homes import Command
+from tests.increments.judge import settled
 from tests.increments.kills import TARGETS, Kill, Strike, Tempo, strikes, table_lines
 from tests.increments.parcels import (
     AGAIN,
@@ -27,7 +28,7 @@ from tests.increments.parcels import (
     write_parcel,
 )
 from tests.increments.plots import FIRST_DAY, LONG_PLOTS, PLOTS, Story, directed, is_undecided
-from tests.increments.trial import Plan, parcels_of, settled
+from tests.increments.trial import Plan, parcels_of
 from tests.oracle import read_files, records_from
 from tests.oracle.generate import LATEST
 from tests.oracle.records import RawRecord, parse_time
