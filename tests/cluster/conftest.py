@@ -1,6 +1,7 @@
 """A cluster of plain processes: PostgreSQL, a master, two workers, the server."""
 
 import dataclasses
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from dagster_code.lib import server
 from dagster_code.lib.settings import load_settings
 from tests.cluster.compose import Stack, free_port, listens, wait_until
+from tests.cluster.failures import HEAD, Outcome
 from tests.cluster.postgres import MissingPostgresError, Postgres, make_postgres
 from tests.increments.homes import DrivenHome
 
@@ -48,12 +50,31 @@ class Cluster:
     Attributes:
         postgres: holds metastore and Dagster's history.
         stack: the services.
+        workers: those of them that give executors.
         home: whose commands work on it.
     """
 
     postgres: Postgres
     stack: Stack
+    workers: list[subprocess.Popen[bytes]]
     home: ClusterHome
+
+
+_OUTCOMES: list[Outcome] = []
+
+
+@pytest.fixture(scope="session")
+def outcomes() -> list[Outcome]:
+    """What the strikes did, for the table at the end."""
+    return _OUTCOMES
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was struck and what came of it."""
+    if _OUTCOMES:
+        terminalreporter.section("failures injected")
+        for line in (HEAD, *(one.line() for one in _OUTCOMES)):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -89,15 +110,14 @@ def cluster(postgres: Postgres) -> Iterator[Cluster]:
     )
     stack.start("spark-master")
     wait_until(lambda: listens(ports[7077]), 60, "a start of the master")
-    for _ in range(WORKERS):
-        stack.start("spark-worker")
+    workers = [stack.start("spark-worker") for _ in range(WORKERS)]
     variables = {
         **stack.environment("spark-server"),
         "ATTRIBUTION_SETTLE_SECONDS": "0",
     }
     home = ClusterHome(load_settings(variables), variables)
     try:
-        yield Cluster(postgres, stack, home)
+        yield Cluster(postgres, stack, workers, home)
     finally:
         server.stop(home.settings)
         stack.kill_all()
