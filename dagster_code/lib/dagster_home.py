@@ -1,9 +1,17 @@
 """Dagster's home inside ours: its configuration comes from ``deploy/dagster*.yaml``."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dagster_code.lib.errors import RunFailedError, ServerError
+from dagster_code.lib.postgres import check_reachable
 from dagster_code.lib.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 DEPLOY_DIR = PROJECT_ROOT / "deploy"
 
@@ -31,3 +39,41 @@ def prepare_dagster_home(settings: Settings) -> Path:
         # Another process may be reading it.
         scratch.replace(target)
     return home
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator["dg.DagsterInstance"]:
+    """Open Dagster's history of a home; what its database does is one line for a person.
+
+    Args:
+        settings: whose home.
+
+    Raises:
+        RunFailedError: the database went away.
+        ServerError: it cannot be reached.
+    """
+    import dagster as dg
+    from dagster_postgres.utils import DagsterPostgresException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if settings.dagster_database is not None:
+        check_dagster_database(settings.dagster_database)
+    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except (DagsterPostgresException, SQLAlchemyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RunFailedError(f"Dagster's database went away: {reason}: run again") from error
+
+
+def check_dagster_database(url: str) -> None:
+    """Make sure that the database of Dagster's history answers.
+
+    Args:
+        url: of it.
+
+    Raises:
+        ServerError: it does not.
+    """
+    check_reachable(url, "Dagster's database (ATTRIBUTION_DAGSTER_DATABASE_URL)", ServerError)

@@ -13,7 +13,7 @@ from dagster_code.definitions import defs
 from dagster_code.defs.automation.jobs import JOB_NAME
 from dagster_code.defs.ingestion.assets import EVERY_FILE_LANDED
 from dagster_code.lib import build_state
-from dagster_code.lib.dagster_home import prepare_dagster_home
+from dagster_code.lib.dagster_home import dagster_instance
 from dagster_code.lib.dead_runs import end_dead_runs, process_tags
 from dagster_code.lib.landing.schema import KINDS, Kind, records_table
 from dagster_code.lib.settings import Settings
@@ -90,10 +90,11 @@ def execute(settings: Settings, request: RunRequest) -> RunReport:
 
     Raises:
         KeyboardInterrupt: the user interrupted the run.
+        RunFailedError: the database of Dagster's history went away.
+        ServerError: it cannot be reached.
     """
-    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
     job = load_job()
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance(settings) as instance:
         end_dead_runs(instance)
         with _console_into(settings):
             result = job.execute_in_process(

@@ -13,6 +13,28 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 10
 
 
+def check_reachable(url: str, what: str, error: type[UserError]) -> None:
+    """Make sure that a database answers.
+
+    Args:
+        url: with user and password; never shown.
+        what: it is, as in ``Dagster's database``.
+        error: raised instead of the driver's own.
+
+    Raises:
+        UserError: of the given class: it cannot be reached.
+    """
+    import psycopg2
+
+    try:
+        psycopg2.connect(url, connect_timeout=_CONNECT_SECONDS).close()
+    except psycopg2.OperationalError as refusal:
+        raise error(f"{what} cannot be reached: {' '.join(str(refusal).split())}") from refusal
+    except psycopg2.ProgrammingError:
+        # not its text: it quotes the address
+        raise error(f"{what} has an address that is none") from None
+
+
 @contextmanager
 def connected(
     database: Database, what: str, error: type[UserError]

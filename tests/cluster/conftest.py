@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dagster_code.lib import server
-from dagster_code.lib.settings import load_settings
+from dagster_code.lib.settings import LOOPBACK, load_settings
 from tests.cluster.compose import Stack, free_port, listens, wait_until
 from tests.cluster.failures import HEAD, Outcome
 from tests.cluster.postgres import MissingPostgresError, Postgres, make_postgres
@@ -106,6 +106,8 @@ def cluster(postgres: Postgres) -> Iterator[Cluster]:
             "/var/lib/attribution-warehouse": str(folder / "warehouse"),
             "/var/lib/attribution": str(folder / "home"),
             "/run/secrets/postgres_password": str(secret),
+            # what is open to the other containers there
+            "0.0.0.0": LOOPBACK,
         },
     )
     stack.start("spark-master")

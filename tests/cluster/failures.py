@@ -4,13 +4,13 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 
-from dagster_code.lib.landing.schema import KINDS, Kind, records_table
+from dagster_code.lib.landing.schema import KINDS, records_table
 from dagster_code.lib.server_processes import living
 from tests.increments.homes import Command, DrivenHome, Paths, run_arguments
 from tests.increments.judge import oracle_differences
@@ -69,13 +69,16 @@ HEAD = (
 )
 
 
-def struck_run(home: DrivenHome, paths: Paths, strike: Strike) -> Outcome:
+def struck_run(
+    home: DrivenHome, paths: Paths, strike: Strike, heal: Callable[[], None] = lambda: None
+) -> Outcome:
     """Run, strike once, and give the same command again if it failed.
 
     Args:
         home: whose server is up, so that the run begins to work at once.
         paths: files to land.
         strike: looks at the run again and again until it strikes.
+        heal: what a person does before giving the command again.
 
     Raises:
         NotStruckError: it never did.
@@ -95,6 +98,7 @@ def struck_run(home: DrivenHome, paths: Paths, strike: Strike) -> Outcome:
         raise NotStruckError(f"{first.returncode}: {first.stderr[-500:]}")
     exits = [first.returncode]
     said = "" if first.returncode == 0 else error_line(first.stderr)
+    heal()
     if first.returncode != 0:
         exits.append(home.attribution(*arguments).returncode)
     return Outcome(*hit, tuple(exits), said, time.monotonic() - struck_at)
@@ -109,18 +113,16 @@ def error_line(stderr: str) -> str:
 # --- What is there afterwards ---------------------------------------------------------------------
 
 
-def record_counts(home: DrivenHome) -> Mapping[Kind, tuple[int, int]]:
-    """The records in each raw table, and how many of them are different."""
-    counts: dict[Kind, tuple[int, int]] = {}
+def record_counts(home: DrivenHome) -> tuple[int, int]:
+    """The records in the raw tables, and how many of them are different ones."""
+    counts = " union all ".join(
+        "select count(*) as there, count(distinct source_sha256, source_position) as different"
+        f" from {records_table(kind)}"
+        for kind in KINDS
+    )
     with home.session() as spark:
-        for kind in KINDS:
-            (row,) = spark.sql(
-                "select count(*) as there,"
-                " count(distinct source_sha256, source_position) as different"
-                f" from {records_table(kind)}"
-            ).collect()
-            counts[kind] = (row["there"], row["different"])
-    return counts
+        (row,) = spark.sql(f"select sum(there) as t, sum(different) as d from ({counts})").collect()
+    return row["t"], row["d"]
 
 
 def differing_lines(home: DrivenHome) -> list[str]:

@@ -118,6 +118,24 @@ def test_a_ghost_that_takes_our_number_doubles_nothing(
     assert bring(path, ghost_file).batch is None
 
 
+def test_what_a_restored_table_has_forgotten_lands_again(spark, bring, tmp_path):
+    # far more landings than a landing tries numbers
+    files = [json_lines(tmp_path / f"{number}.jsonl") for number in range(8)]
+    batches = [bring(file).batch for file in files]
+    version = spark.sql(
+        "select max(version) from (describe history raw.events) where"
+        f" get_json_object(userMetadata, '$.batch') = {batches[0]}"
+    ).first()[0]
+    spark.sql(f"restore table raw.events to version as of {version}")
+    spark.sql(f"delete from raw.landed_files where kind = 'events' and batch > {batches[0]}")
+
+    report = bring(*files)
+    assert (len(report.landed), len(report.skipped)) == (7, 1)
+    assert report.batch > batches[-1]
+    assert [record_count(spark, file) for file in files] == [3] * 8
+    assert len(bring(*files).skipped) == 8
+
+
 def test_a_file_that_grows_while_it_is_read_is_left_and_the_others_land(
     spark, bring, tmp_path, monkeypatch
 ):

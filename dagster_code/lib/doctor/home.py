@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dagster_code.lib import doors, server
+from dagster_code.lib.dagster_home import check_dagster_database
 from dagster_code.lib.doctor.findings import Finding, ill, noted, well
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.jars import damaged_jars, locks
@@ -33,6 +34,7 @@ def home_findings(settings: Settings) -> Iterator[Finding]:
         ("disk", _disk),
         ("ports", _ports),
         ("metastore", _metastore),
+        ("Dagster", _dagster),
         ("server", _server),
         ("writer lock", _writer_lock),
     )
@@ -115,6 +117,13 @@ def _cluster_metastore(metastore: Database) -> Finding:
     if not has_tables(metastore):
         return noted("metastore", f"{metastore.place} is empty", "the first start makes its tables")
     return well("metastore", f"PostgreSQL, {metastore.place}")
+
+
+def _dagster(settings: Settings) -> Finding:
+    if settings.dagster_database is None:
+        return well("Dagster", f"SQLite in {settings.dagster_home}")
+    check_dagster_database(settings.dagster_database)
+    return well("Dagster", "its database answers")
 
 
 def _server(settings: Settings) -> Finding:

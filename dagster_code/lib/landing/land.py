@@ -34,6 +34,7 @@ from dagster_code.lib.landing.recognise import SourceFile
 from dagster_code.lib.landing.register import (
     LandedFile,
     append_once,
+    greatest_number,
     landed_files,
     landed_sums,
     mend_register,
@@ -186,7 +187,7 @@ def _landed(
             _register(spark, landing, files)
             return _report(kind, landing.batch, tuple(files), found, started)
         tell("another writer was faster: looking again")
-        lost = landing.batch
+        lost = max(landing.batch, greatest_number(spark, kind))
     raise RunFailedError(f"landing {kind}: other writers keep interfering; run again")
 
 

@@ -76,6 +76,22 @@ def landing_numbers(spark: SparkSession, kind: Kind) -> Numbers:
     return Numbers((records and records[0]) or 0, (register and register[0]) or 0)
 
 
+def greatest_number(spark: SparkSession, kind: Kind) -> int:
+    """Read from Delta's history the greatest number that a landing was ever given.
+
+    Where the table was restored to an earlier version its records no longer tell it, but Delta
+    still lets no number through that it has seen.
+
+    Args:
+        spark: session.
+        kind: ``events``, ``clients`` or ``spend``.
+    """
+    history = spark.sql(f"describe history {records_table(kind)}")
+    noted = F.get_json_object("userMetadata", "$.batch").cast("bigint")
+    found = history.agg(F.max(noted)).first()
+    return (found and found[0]) or 0
+
+
 def landed_sums(spark: SparkSession, kind: Kind, sums: Iterable[str]) -> set[str]:
     """Find which files have landed already.
 

@@ -1,0 +1,79 @@
+"""Deliveries to a home, and what became of their records."""
+
+import dataclasses
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cluster.failures import (
+    Outcome,
+    Strike,
+    differing_lines,
+    record_counts,
+    struck_run,
+)
+from tests.increments.homes import DrivenHome, Paths
+from tests.increments.kills import start_server
+from tests.increments.parcels import Parcel, write_parcel
+from tests.increments.trial import Plan, parcels_of
+
+
+@dataclasses.dataclass
+class Deliveries:
+    """Parcels that wait for their home.
+
+    Attributes:
+        home: where they go.
+        waiting: what is not delivered yet.
+        folder: for the files.
+        rng: decides on the files' forms.
+        outcomes: takes what the strikes did.
+    """
+
+    home: DrivenHome
+    waiting: list[Parcel]
+    folder: Path
+    rng: random.Random
+    outcomes: list[Outcome]
+
+    @classmethod
+    def of(
+        cls, plan: Plan, home: DrivenHome, folder: Path, outcomes: list[Outcome]
+    ) -> "Deliveries":
+        """Prepare all deliveries of a plan."""
+        dealt, _ = parcels_of(plan)
+        return cls(home, dealt, folder, random.Random(plan.seed), outcomes)
+
+    def next_files(self) -> tuple[Paths, int]:
+        """Write the next delivery: its files, and how many records they have."""
+        parcel = self.waiting.pop(0)
+        folder = self.folder / f"{len(self.waiting):03d}-left"
+        return write_parcel(parcel, folder, self.rng), parcel.count
+
+    def struck(self, strike: Strike, heal: Callable[[], None] = lambda: None) -> Outcome:
+        """Run with the next delivery, strike, and count what is there afterwards."""
+        start_server(self.home)
+        before = record_counts(self.home)
+        paths, count = self.next_files()
+        return self.counted(struck_run(self.home, paths, strike, heal), before, count)
+
+    def counted(self, found: Outcome, before: tuple[int, int], count: int) -> Outcome:
+        """Complete an outcome by what is in the tables.
+
+        Args:
+            found: what was seen of the strike.
+            before: ``record_counts`` before the delivery.
+            count: the delivery's records.
+        """
+        there, different = record_counts(self.home)
+        lines = differing_lines(self.home)
+        outcome = dataclasses.replace(
+            found,
+            lost=before[1] + count - different,
+            doubled=there - different,
+            differing=len(lines),
+        )
+        self.outcomes.append(outcome)
+        assert lines == []
+        assert (outcome.lost, outcome.doubled) == (0, 0), outcome
+        return outcome
