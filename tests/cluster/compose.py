@@ -148,7 +148,6 @@ class Stack:
             "PYTHONPATH": str(PROJECT_ROOT),
             # Workers and executors would otherwise listen on the machine's address.
             "SPARK_LOCAL_IP": LOOPBACK,
-            "SPARK_WORKER_DIR": str(self.folder / "work"),
             "SPARK_LOCAL_DIRS": str(self.folder / "scratch"),
             **own,
         }

@@ -1,8 +1,10 @@
 """A cluster of plain processes: PostgreSQL, a master, two workers, the server."""
 
 import dataclasses
+import json
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -89,6 +91,23 @@ def postgres() -> Iterator[Postgres]:
     made.remove()
 
 
+def start_worker(stack: Stack) -> "subprocess.Popen[bytes]":
+    """Start one more worker; what each container has for itself is shared here."""
+    folder = stack.folder / f"worker-{len(list(stack.folder.glob('worker-*')))}"
+    folder.mkdir()
+    own = ("--webui-port", str(free_port()), "--work-dir", str(folder))
+    return stack.start("spark-worker", *own)
+
+
+def worker_count(stack: Stack) -> int:
+    """How many workers the master knows that live."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{stack.ports[8080]}/json/") as answer:
+            return int(json.load(answer)["aliveworkers"])
+    except OSError:
+        return 0
+
+
 @pytest.fixture(scope="session")
 def cluster(postgres: Postgres) -> Iterator[Cluster]:
     """A master and two workers; the server is started by the first command."""
@@ -112,7 +131,8 @@ def cluster(postgres: Postgres) -> Iterator[Cluster]:
     )
     stack.start("spark-master")
     wait_until(lambda: listens(ports[7077]), 60, "a start of the master")
-    workers = [stack.start("spark-worker") for _ in range(WORKERS)]
+    workers = [start_worker(stack) for _ in range(WORKERS)]
+    wait_until(lambda: worker_count(stack) == WORKERS, 60, "a start of the workers")
     variables = {
         **stack.environment("spark-server"),
         "ATTRIBUTION_SETTLE_SECONDS": "0",

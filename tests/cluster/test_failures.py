@@ -8,15 +8,24 @@ from pyhive import hive
 
 from dagster_code.lib.server import ensure_running
 from dagster_code.lib.settings import SAMPLE_EVENTS
-from tests.cluster.conftest import Cluster
+from tests.cluster.compose import wait_until
+from tests.cluster.conftest import Cluster, start_worker
 from tests.cluster.deliveries import Deliveries
-from tests.cluster.failures import Outcome, SparkPage, after_line, built_count, kill_driver
+from tests.cluster.failures import (
+    Outcome,
+    SparkPage,
+    after_line,
+    built_count,
+    kill_driver,
+    record_counts,
+)
 from tests.increments.homes import Command, run_arguments
+from tests.increments.kills import start_server
 from tests.increments.trial import Plan
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-PLAN = Plan(seed=20261128, drawn=80, copies=1, batches=7)
+PLAN = Plan(seed=20261128, drawn=80, copies=1, batches=9)
 
 # Each of two tasks keeps text until an executor's memory is used up: an analyst's mistake.
 GREEDY = """
@@ -62,7 +71,7 @@ def test_a_worker_that_dies_in_a_shuffle_is_not_noticed(site: Site) -> None:
     try:
         assert site.deliveries.struck(strike).exits == (0,)
     finally:
-        site.cluster.workers.append(stack.start("spark-worker"))
+        site.cluster.workers.append(start_worker(stack))
 
 
 def test_executors_out_of_memory_are_replaced(site: Site) -> None:
@@ -130,3 +139,19 @@ def test_a_postgres_that_crashes_in_a_run(site: Site) -> None:
         return "PostgreSQL, crashed and restarted"
 
     assert site.deliveries.struck(strike).exits[-1] == 0
+
+
+def test_two_runs_at_once_take_turns(site: Site) -> None:
+    home, deliveries = site.cluster.home, site.deliveries
+    start_server(home)
+    before = record_counts(home)
+    (first, one), (second, two) = deliveries.next_files(), deliveries.next_files()
+    with home.running(*run_arguments(first, {})) as begun:
+        wait_until(lambda: after_line("landing ")(begun), 120, "a landing")
+        with home.running(*run_arguments(second, {})) as later:
+            wait_until(lambda: after_line("waiting for attribution run")(later), 120, "waiting")
+            assert begun.process.poll() is None
+            exits = (begun.completed().returncode, later.completed().returncode)
+    assert exits == (0, 0)
+    calm = Outcome("nothing: two runs at once", 0.0, "", exits, "", later.seconds)
+    deliveries.counted(calm, before, one + two)
