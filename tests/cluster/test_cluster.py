@@ -12,7 +12,8 @@ import pytest
 
 from dagster_code.lib import server
 from dagster_code.lib.settings import SAMPLE_EVENTS
-from tests.cluster.conftest import Cluster
+from tests.cluster.conftest import PASSWORD, Cluster
+from tests.cluster.leaks import leaks
 from tests.increments.differences import differences
 from tests.increments.homes import DrivenHome, Paths, run_arguments
 from tests.increments.parcels import write_parcel
@@ -87,6 +88,11 @@ def read_json(url: str) -> Any:
     """Read an address."""
     with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)
+
+
+def test_the_password_is_shown_nowhere(both_have_run: int, cluster: Cluster) -> None:
+    home = cluster.home
+    assert leaks(home, PASSWORD, [home.settings.server_dir / "spark.conf"]) == []
 
 
 def test_a_second_driver_is_refused_and_told_about_the_first(

@@ -13,6 +13,7 @@ import pytest
 from dagster_code.lib.answers import QUESTIONS
 from dagster_code.lib.settings import LOOPBACK, SAMPLE_EVENTS, load_settings
 from tests.cluster.conftest import PASSWORD
+from tests.cluster.leaks import leaks
 from tests.cluster.postgres import Postgres
 from tests.increments.homes import DrivenHome
 
@@ -159,6 +160,10 @@ def test_a_reader_never_sees_half_and_a_changed_rule_changes_all_at_one_instant(
     assert len(set(seen)) == 2
     assert all(first == last and paths == count for first, last, paths, count in seen)
     assert len(seen) > 20
+
+
+def test_the_password_is_shown_nowhere(home: PublishingHome) -> None:
+    assert leaks(home, PASSWORD) == []
 
 
 def test_a_wrong_password_is_one_line_and_is_not_shown(home: PublishingHome) -> None:
