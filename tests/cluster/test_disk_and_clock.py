@@ -36,7 +36,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         )
     except (subprocess.CalledProcessError, FileNotFoundError) as error:
         # not skipped: who asks for these tests wants to know
-        pytest.exit(f"a disk cannot be mounted here (run as root): {error}", returncode=2)
+        pytest.fail(f"a disk cannot be mounted here (run as root): {error}", pytrace=False)
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
@@ -102,7 +102,7 @@ def faked(clock: Path) -> dict[str, str]:
 def clocked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClockedHome]:
     """A home with a clock that is two days ahead."""
     if not Path(FAKETIME).is_file():
-        pytest.exit("libfaketime is not here: apt install faketime", returncode=2)
+        pytest.fail("libfaketime is not here: apt install faketime", pytrace=False)
     plain = DrivenHome.at(tmp_path / "home")
     home = ClockedHome(plain.settings, tmp_path / "clock")
     home.set_clock("+2d")
