@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.cluster.failures import (
@@ -16,6 +16,7 @@ from tests.increments.homes import DrivenHome, Paths
 from tests.increments.kills import start_server
 from tests.increments.parcels import Parcel, write_parcel
 from tests.increments.trial import Plan, parcels_of
+from tests.oracle.delivery import Delivered
 
 
 @dataclasses.dataclass
@@ -50,11 +51,27 @@ class Deliveries:
         folder = self.folder / f"{len(self.waiting):03d}-left"
         return write_parcel(parcel, folder, self.rng), parcel.count
 
-    def struck(self, strike: Strike, heal: Callable[[], None] = lambda: None) -> Outcome:
-        """Run with the next delivery, strike, and count what is there afterwards."""
+    def next_files_and(self, records: Sequence[Delivered]) -> tuple[Paths, int]:
+        """Write the next delivery with further events in it."""
+        self.waiting[0].events.extend(records)
+        return self.next_files()
+
+    def struck(
+        self,
+        strike: Strike,
+        heal: Callable[[], None] = lambda: None,
+        more: Sequence[Delivered] = (),
+    ) -> Outcome:
+        """Run with the next delivery, strike, and count what is there afterwards.
+
+        Args:
+            strike: strikes once.
+            heal: what a person does before giving a failed command again.
+            more: events that are delivered besides.
+        """
         start_server(self.home)
         before = record_counts(self.home)
-        paths, count = self.next_files()
+        paths, count = self.next_files_and(more)
         return self.counted(struck_run(self.home, paths, strike, heal), before, count)
 
     def counted(self, found: Outcome, before: tuple[int, int], count: int) -> Outcome:

@@ -155,9 +155,10 @@ class SparkPage:
         return self._read("stages?status=active")
 
     def is_shuffling(self) -> bool:
-        """Whether some stage reads or writes a shuffle right now."""
+        """Whether some tasks of a stage have written or read a shuffle, and others still do."""
         return any(
-            stage["shuffleReadRecords"] or stage["shuffleWriteRecords"] for stage in self.stages()
+            stage["numActiveTasks"] and (stage["shuffleReadBytes"] or stage["shuffleWriteBytes"])
+            for stage in self.stages()
         )
 
     def statements(self) -> list[str]:

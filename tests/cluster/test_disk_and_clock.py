@@ -125,7 +125,7 @@ def test_a_clock_that_jumps_back_and_forth(
     ahead = clock_of(clocked)
 
     def strike(command: Command) -> str | None:
-        if not after_line("building base_events")(command):
+        if not after_line("building the tables with dbt")(command):
             return None
         clocked.set_clock("-3d")
         return "the clock, five days back"

@@ -1,6 +1,8 @@
 """A run on a cluster while parts of it die: nothing is lost, nothing is there twice."""
 
+import csv
 import dataclasses
+import gzip
 import threading
 
 import pytest
@@ -22,9 +24,11 @@ from tests.cluster.failures import (
 from tests.increments.homes import Command, run_arguments
 from tests.increments.kills import start_server
 from tests.increments.trial import Plan
+from tests.oracle.delivery import Delivered
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
+BUILDING = "building the tables with dbt"
 PLAN = Plan(seed=20261128, drawn=80, copies=1, batches=9)
 
 # Each of two tasks keeps text until an executor's memory is used up: an analyst's mistake.
@@ -53,23 +57,36 @@ def site(
     """The cluster after a calm run."""
     folder = tmp_path_factory.mktemp("failures")
     deliveries = Deliveries.of(PLAN, cluster.home, folder, outcomes)
-    first, _ = deliveries.next_files()
-    paths = {**first, "events": [SAMPLE_EVENTS, *first.get("events", ())]}
-    cluster.home.run(*run_arguments(paths, {}))
+    cluster.home.run(*run_arguments(deliveries.next_files()[0], {}))
     return Site(cluster, SparkPage(cluster.home), deliveries)
+
+
+def other_shops() -> list[Delivered]:
+    """The sample's events, each as of other clients: enough for tasks that take their time."""
+    with gzip.open(SAMPLE_EVENTS, "rt", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {
+            **row,
+            "client_id": f"shop {shop} {row['client_id']}",
+            "event_id": f"{shop}-{row['event_id']}",
+        }
+        for shop in range(4)
+        for row in rows
+    ]
 
 
 def test_a_worker_that_dies_in_a_shuffle_is_not_noticed(site: Site) -> None:
     stack = site.cluster.stack
 
     def strike(command: Command) -> str | None:
-        if not (after_line("building base_events")(command) and site.page.is_shuffling()):
+        if not (after_line(BUILDING)(command) and site.page.is_shuffling()):
             return None
         stack.kill(site.cluster.workers.pop(0))
         return "a worker, in a shuffle"
 
     try:
-        assert site.deliveries.struck(strike).exits == (0,)
+        assert site.deliveries.struck(strike, more=other_shops()).exits == (0,)
     finally:
         site.cluster.workers.append(start_worker(stack))
 
@@ -88,7 +105,7 @@ def test_executors_out_of_memory_are_replaced(site: Site) -> None:
     analyst = threading.Thread(target=ask)
 
     def strike(command: Command) -> str | None:
-        if not after_line("building base_events")(command):
+        if not after_line(BUILDING)(command):
             return None
         analyst.start()
         return "executors, out of memory by another query"
