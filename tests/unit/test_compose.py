@@ -12,18 +12,24 @@ import jsonschema
 import pytest
 
 from dagster_code.lib.settings import PROJECT_ROOT, load_settings
+from dagster_code.lib.spark_conf import parse_conf, read_conf
 from tests.cluster.compose import COMPOSE_FILE, ComposeError, read_compose
+from tests.cluster.object_store import VERSION, ObjectStore
 
 PASSWORD = {"ATTRIBUTION_POSTGRES_PASSWORD": "secret"}
 SCHEMA = PROJECT_ROOT / "tests" / "cluster" / "compose_spec" / "compose-spec.json"
 DOCKERFILE = (PROJECT_ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+STORE_DOCKERFILE = (PROJECT_ROOT / "deploy" / "s3.Dockerfile").read_text(encoding="utf-8")
 EXAMPLE = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
 
 FILE = read_compose(PASSWORD)
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 
-# Of the operating system or of another image.
-OTHER_PROGRAMS = {"bash", "pg_isready"}
+# Of the operating system or of another image. `posix` is an argument: its image starts versitygw.
+OTHER_PROGRAMS = {"bash", "pg_isready", "posix", "wget"}
+KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+# In the image as in the repository.
+APP = "/opt/attribution/app"
 
 
 def words(service: str) -> list[str]:
@@ -68,8 +74,15 @@ def test_every_service_is_pinned_limited_and_watched(name):
     assert re.match(r"\d+\.\d+", version), image
     assert service["mem_limit"]
     assert service["healthcheck"]["test"]
+    build = service.get("build")
+    if build is not None:
+        assert (PROJECT_ROOT / build["context"] / build["dockerfile"]).is_file()
     for other, condition in service.get("depends_on", {}).items():
-        assert condition == {"condition": "service_healthy"}
+        assert condition["condition"] == "service_healthy"
+        # A service of a profile is not always there.
+        own = set(service.get("profiles", ()))
+        needed = set(SERVICES[other].get("profiles", ()))
+        assert condition.get("required", True) == (needed <= own)
         assert "healthcheck" in SERVICES[other]
 
 
@@ -115,7 +128,8 @@ def test_every_variable_is_a_setting_and_explained(tmp_path):
             environment[name] = str(secret)
     environment["ATTRIBUTION_PUBLISH_URL"] = environment["ATTRIBUTION_METASTORE_URL"]
     settings = load_settings(Watched(environment))
-    assert environment.keys() - read == set()
+    # Those are read by Hadoop.
+    assert environment.keys() - read == KEYS
     assert settings.thrift_port == 10000
 
 
@@ -124,6 +138,51 @@ def test_dagster_shares_the_driver_s_machine():
         own, driver = SERVICES[name], SERVICES["spark-server"]
         assert own["network_mode"] == own["pid"] == "service:spark-server"
         assert (own["environment"], own["volumes"]) == (driver["environment"], driver["volumes"])
+
+
+def test_only_the_named_services_wait_for_a_profile():
+    profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
+    assert profiles == {"object-store": ["s3"]}
+
+
+def test_driver_and_executors_have_the_keys_of_the_object_store_in_their_environment_alone():
+    keys = {"ATTRIBUTION_S3_ACCESS_KEY": "a-key", "ATTRIBUTION_S3_SECRET_KEY": "a-secret"}
+    services = read_compose({**PASSWORD, **keys})["services"]
+    given = dict(zip(sorted(KEYS), keys.values(), strict=True))
+    for name in ("spark-server", "spark-worker", "dagster-webserver", "dagster-daemon"):
+        environment = services[name]["environment"]
+        assert {key: environment[key] for key in KEYS} == given
+    store = services["object-store"]
+    assert store["environment"]["ROOT_ACCESS_KEY"] == "a-key"
+    assert store["environment"]["ROOT_SECRET_KEY"] == "a-secret"
+    for service in services.values():
+        assert "a-secret" not in str({**service, "environment": None})
+    assert "ports" not in store
+
+
+def test_the_configuration_of_the_object_store_leads_to_it_and_holds_no_key():
+    (named,) = re.findall(rf"ATTRIBUTION_SPARK_CONF={APP}/(\S+)", EXAMPLE)
+    conf = read_conf(PROJECT_ROOT / named)
+    store = SERVICES["object-store"]
+    assert conf["spark.hadoop.fs.s3a.endpoint"] == "http://object-store:7070"
+    assert "http://127.0.0.1:7070" + store["environment"]["VGW_HEALTH"] in words("object-store")
+    assert conf["spark.hadoop.fs.s3a.endpoint.region"] == store["environment"]["VGW_REGION"]
+    assert [key for key in conf if key.endswith(".key")] == []
+    # All that the tests say to Spark of their store is said here too, but the keys.
+    tried = parse_conf(ObjectStore(None, Path(), 7070, "user", "password").conf(), "tests")
+    assert conf.keys() == {key for key in tried if not key.endswith(".key")}
+
+
+def test_the_object_store_is_the_tested_one_with_its_bucket_and_not_root():
+    lines = STORE_DOCKERFILE.splitlines()
+    assert f"FROM versity/versitygw:{VERSION}" in lines
+    store = SERVICES["object-store"]
+    assert store["image"].partition(":")[2] == VERSION.removeprefix("v")
+    folder = store["command"][-1]
+    assert [volume.partition(":")[2] for volume in store["volumes"]] == [folder]
+    (warehouse,) = re.findall(r"ATTRIBUTION_WAREHOUSE=s3a://(\w+)/attribution", EXAMPLE)
+    assert f"mkdir -p {folder}/{warehouse} " in STORE_DOCKERFILE
+    assert "USER 10001:10001" in lines
 
 
 def test_nothing_runs_as_root_and_nothing_is_fetched_at_the_start():
