@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ SCHEMA = PROJECT_ROOT / "tests" / "cluster" / "compose_spec" / "compose-spec.jso
 DOCKERFILE = (PROJECT_ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 STORE_DOCKERFILE = (PROJECT_ROOT / "deploy" / "s3.Dockerfile").read_text(encoding="utf-8")
 EXAMPLE = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
+LOCK = PROJECT_ROOT / "requirements.lock"
 
 FILE = read_compose(PASSWORD)
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -28,6 +30,8 @@ SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 # Of the operating system or of another image. `posix` is an argument: its image starts versitygw.
 OTHER_PROGRAMS = {"bash", "pg_isready", "posix", "wget"}
 KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+# Of the one image that has requirements-notebook.lock.
+NOTEBOOK_PROGRAMS = {"jupyter-lab"}
 # In the image as in the repository.
 APP = "/opt/attribution/app"
 
@@ -91,6 +95,8 @@ def test_every_program_and_path_of_a_command_is_there(name):
     own = SERVICES[name]
     programs = {str(own["command"][0])} if "command" in own else set()
     programs.add(str(own["healthcheck"]["test"][1]))
+    if own.get("build", {}).get("args", {}).get("NOTEBOOK"):
+        programs -= NOTEBOOK_PROGRAMS
     for program in programs - OTHER_PROGRAMS:
         path = PROJECT_ROOT / program if "/" in program else Path(sys.executable).parent / program
         assert shutil.which(path), program
@@ -140,9 +146,35 @@ def test_dagster_shares_the_driver_s_machine():
         assert (own["environment"], own["volumes"]) == (driver["environment"], driver["volumes"])
 
 
+def test_jupyter_is_a_client_that_has_the_token_and_no_other_secret():
+    jupyter, driver = SERVICES["jupyter"], SERVICES["spark-server"]
+    assert jupyter["network_mode"] == jupyter["pid"] == "service:spark-server"
+    assert "127.0.0.1:8888:8888" in driver["ports"]
+    assert "--port=8888" in jupyter["command"]
+    assert "home:/var/lib/attribution:ro" in jupyter["volumes"]
+    assert f"notebooks:{APP}/notebooks" in jupyter["volumes"]
+    assert jupyter["environment"].keys() == {"JUPYTER_TOKEN"}
+    assert "secrets" not in jupyter
+    # With these settings alone the notebook finds the home's server.
+    assert load_settings({"ATTRIBUTION_HOME": "/var/lib/attribution"}).target == "local"
+
+
+def test_the_notebook_s_lock_fits_the_project_s():
+    project, notebook = (
+        dict(re.findall(r"^([\w.-]+)==([^\s;]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+        for path in (LOCK, LOCK.with_name("requirements-notebook.lock"))
+    )
+    assert {
+        name for name in notebook if project.get(name, notebook[name]) != notebook[name]
+    } == set()
+    pyproject = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert pyproject["dependency-groups"]["notebook"] == [f"jupyterlab=={notebook['jupyterlab']}"]
+    assert "--require-hashes -r requirements-notebook.lock" in DOCKERFILE
+
+
 def test_only_the_named_services_wait_for_a_profile():
     profiles = {name: one["profiles"] for name, one in SERVICES.items() if "profiles" in one}
-    assert profiles == {"object-store": ["s3"]}
+    assert profiles == {"object-store": ["s3"], "jupyter": ["jupyter"]}
 
 
 def test_driver_and_executors_have_the_keys_of_the_object_store_in_their_environment_alone():
@@ -191,7 +223,7 @@ def test_nothing_runs_as_root_and_nothing_is_fetched_at_the_start():
     assert users == ["USER attribution"]
     assert steps.index("RUN scripts/setup") > steps.index(users[0])
     for name, service in SERVICES.items():
-        if service["image"].startswith("attribution:"):
+        if "build" in service:
             assert "user" not in service
             assert service["security_opt"] == ["no-new-privileges:true"], name
 
