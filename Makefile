@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test cluster-test s3-test increments mutations bench lint types clean
+.PHONY: help setup demo dev up down status test cluster-test s3-test increments mutations bench audit lint types clean
 
 BIN := .venv/bin
 
@@ -45,6 +45,9 @@ increments: setup ## random histories in batches: do increments equal full refre
 
 bench: setup ## measure against the floor and the peers; options: make bench BENCH="--events 1000000"
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+audit: setup ## known vulnerabilities of the locked packages, by pip-audit, where its database can be reached
+	@scripts/audit
 
 lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/ruff check .
