@@ -1,6 +1,6 @@
 """What a run did, in lines for a person. No Spark, no Dagster: plain values in, text out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib.landing.schema import records_table
@@ -132,13 +132,23 @@ def failure_line(report: "RunReport") -> str | None:
     reasons = list(report.errors)
     if report.failed:
         reasons.append("checks failed: " + ", ".join(check.name for check in report.failed))
-    refused = sum(len(landing["refused"]) for landing in report.landings.values())
-    growing = sum(len(landing["growing"]) for landing in report.landings.values())
-    if refused:
-        reasons.append(f"{counted(refused, 'file')} refused; mend and offer again")
-    if growing:
-        reasons.append(f"{counted(growing, 'file')} still growing; run again when complete")
+    reasons += left_files(report.landings.values())
     return "; ".join(reasons) if reasons else None
+
+
+def left_files(landings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say how many offered files did not land, and what to do.
+
+    Args:
+        landings: reports, as in their metadata.
+    """
+    told = list(landings)
+    reasons = []
+    if refused := sum(len(landing["refused"]) for landing in told):
+        reasons.append(f"{counted(refused, 'file')} refused; mend and offer again")
+    if growing := sum(len(landing["growing"]) for landing in told):
+        reasons.append(f"{counted(growing, 'file')} still growing; run again when complete")
+    return reasons
 
 
 def counted(number: int, noun: str, ending: str = "s") -> str:

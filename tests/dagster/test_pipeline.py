@@ -10,11 +10,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from dagster_code.defs.ingestion.steps import batch_query, landing_metadata, landing_paths
+from dagster_code.defs.ingestion.steps import batch_query
 from dagster_code.defs.transform.checks import as_check_result
 from dagster_code.defs.transform.steps import inputs_of_build
 from dagster_code.lib import rules
 from dagster_code.lib.dbt import Manifest
+from dagster_code.lib.landing.land import landing_paths
+from dagster_code.lib.landing.report import landing_metadata
 from dagster_code.lib.pipeline import RunRequest, run_config, was_interrupted
 from dagster_code.lib.quality import Outcome, evaluate
 from dagster_code.lib.quality_checks import CHECKS

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,11 +10,10 @@ import dagster as dg
 from dagster_code.defs.resources import AttributionHome
 from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.landing.discover import FileNote
-from dagster_code.lib.landing.land import create_raw_tables, land
-from dagster_code.lib.landing.report import LandingReport
+from dagster_code.lib.landing.land import create_raw_tables, land, landing_paths
+from dagster_code.lib.landing.report import LandingReport, landing_metadata
 from dagster_code.lib.landing.schema import Kind, records_table
 from dagster_code.lib.progress import also_to
-from dagster_code.lib.settings import Settings
 from dagster_code.lib.tables import column_schema, row_count, sql_note, table_uri
 
 RAW_COLUMNS_NOTE = (
@@ -86,21 +84,6 @@ def _mistakes_are_final() -> Iterator[None]:
         raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
-def landing_paths(kind: Kind, paths: Sequence[str], settings: Settings) -> list[Path]:
-    """Say where a landing looks.
-
-    Args:
-        kind: ``events``, ``clients`` or ``spend``.
-        paths: as configured; none means the landing folder, which is made.
-        settings: whose home.
-    """
-    if paths:
-        return [Path(path) for path in paths]
-    folder = settings.landing_dir / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    return [folder]
-
-
 def landing_result(kind: Kind, check_name: str, landed: Landed) -> dg.MaterializeResult:
     """Report a landing.
 
@@ -131,35 +114,6 @@ def landing_result(kind: Kind, check_name: str, landed: Landed) -> dg.Materializ
         metadata={"observed": len(left), "expected": 0, "files": _names(left)},
     )
     return dg.MaterializeResult(metadata=metadata, check_results=[check])
-
-
-def landing_metadata(report: LandingReport | None) -> dict[str, Any]:
-    """Write a landing's report as JSON, which is also what the command prints from.
-
-    Args:
-        report: what the landing did; ``None`` when the run was not to land this kind.
-    """
-    if report is None:
-        return {
-            "batch": None,
-            "landed": [],
-            "record_count": 0,
-            "unreadable_count": 0,
-            **{outcome: [] for outcome in _OUTCOMES},
-        }
-    return {
-        "batch": report.batch,
-        "landed": [file.source_file for file in report.landed],
-        "record_count": report.record_count,
-        "unreadable_count": report.unreadable_count,
-        **{
-            outcome: [[note.path, note.reason] for note in getattr(report, outcome)]
-            for outcome in _OUTCOMES
-        },
-    }
-
-
-_OUTCOMES = ("skipped", "refused", "ignored", "growing", "notes")
 
 
 def batch_query(kind: Kind, batch: int | None) -> str:

@@ -77,6 +77,21 @@ class _Landing:
     note: str
 
 
+def landing_paths(kind: Kind, paths: Sequence[str], settings: Settings) -> list[Path]:
+    """Say where a landing looks.
+
+    Args:
+        kind: ``events``, ``clients`` or ``spend``.
+        paths: as given; none means the kind's folder below the landing folder, which is made.
+        settings: whose home.
+    """
+    if paths:
+        return [Path(path) for path in paths]
+    folder = settings.landing_dir / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return [folder]
+
+
 def create_raw_tables(spark: SparkSession) -> None:
     """Create the schema ``raw`` and its tables, so that dbt's sources exist.
 

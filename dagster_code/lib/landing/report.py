@@ -1,10 +1,13 @@
 """What a landing did, or would do."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from dagster_code.lib.landing.discover import FileNote
 from dagster_code.lib.landing.register import LandedFile
 from dagster_code.lib.landing.schema import Kind
+
+_OUTCOMES = ("skipped", "refused", "ignored", "growing", "notes")
 
 
 @dataclass(frozen=True)
@@ -77,3 +80,29 @@ class LandingPlan:
     def ok(self) -> bool:
         """Whether everything that is offered would land, or has landed."""
         return not self.refused and not self.growing
+
+
+def landing_metadata(report: LandingReport | None) -> dict[str, Any]:
+    """Write a landing's report as JSON, which is also what the command prints from.
+
+    Args:
+        report: what the landing did; ``None`` when the run was not to land this kind.
+    """
+    if report is None:
+        return {
+            "batch": None,
+            "landed": [],
+            "record_count": 0,
+            "unreadable_count": 0,
+            **{outcome: [] for outcome in _OUTCOMES},
+        }
+    return {
+        "batch": report.batch,
+        "landed": [file.source_file for file in report.landed],
+        "record_count": report.record_count,
+        "unreadable_count": report.unreadable_count,
+        **{
+            outcome: [[note.path, note.reason] for note in getattr(report, outcome)]
+            for outcome in _OUTCOMES
+        },
+    }
