@@ -1,7 +1,7 @@
 """The effective Spark configuration: common file, overlay of the target, facts of this start."""
 
 import hashlib
-import importlib.util
+import importlib.metadata
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -70,10 +70,11 @@ def spark_home() -> Path:
     Raises:
         UserError: PySpark is not installed.
     """
-    spec = importlib.util.find_spec("pyspark")
-    if spec is None or spec.origin is None:
-        raise UserError("PySpark is not installed: run `make setup`")
-    return Path(spec.origin).parent
+    # By the package's metadata: spark-submit puts a zip of PySpark's modules before its folder.
+    try:
+        return Path(str(importlib.metadata.distribution("pyspark").locate_file("pyspark")))
+    except importlib.metadata.PackageNotFoundError:
+        raise UserError("PySpark is not installed: run `make setup`") from None
 
 
 def this_machine(cgroup_limit: Path = _CGROUP_LIMIT) -> Machine:
