@@ -10,36 +10,30 @@ One process serves Thrift (dbt, BI tools) and Spark Connect (PySpark). Everythin
 - ``connect_token``: what opens Spark Connect (``connect_token.py``);
 - ``spark.conf``: the configuration of the last start; ``tmp/``: scratch space, emptied by a start.
 
+A backfill (``backfill.py``) is a driver of its own. While it works, its process stands in the state
+instead of a server's, so that no server is started beside it and ``attribution down`` ends it.
+
 The state, the processes and the log are each read in a module of their own: ``server_state``,
 ``server_processes``, ``server_log``.
 """
 
 import contextlib
 import dataclasses
-import datetime
 import errno
 import fcntl
 import logging
-import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn, TextIO
 
-import psutil
-
 from dagster_code.lib import doors, metastore
-from dagster_code.lib.connect_token import TOKEN_VARIABLE, made_token
-from dagster_code.lib.errors import ServerError
-from dagster_code.lib.files import write_privately
+from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.jars import class_path
-from dagster_code.lib.java import find_java
 from dagster_code.lib.lock import other_writer
 from dagster_code.lib.server_log import failure_reason, fresh_log, log_path, log_tail
 from dagster_code.lib.server_processes import (
@@ -50,9 +44,16 @@ from dagster_code.lib.server_processes import (
     living,
     processes_of,
 )
-from dagster_code.lib.server_state import ServerState, write_state
-from dagster_code.lib.settings import LOOPBACK, SPARK_CONF_DIR, Settings, is_loopback
-from dagster_code.lib.spark_conf import Ports, render_conf, server_conf, spark_home, this_machine
+from dagster_code.lib.server_state import ServerState, new_state, write_state
+from dagster_code.lib.settings import Settings
+from dagster_code.lib.spark_conf import Ports
+from dagster_code.lib.spark_submit import (
+    driver_environment,
+    empty_scratch,
+    prepare_home,
+    submit_command,
+    write_conf,
+)
 
 Progress = Callable[[str], None]
 
@@ -68,11 +69,15 @@ _HUNG_AFTER_SECONDS = 30.0
 _POLL_SECONDS = 0.25
 _BUSY_POLL_SECONDS = 5.0
 _PROGRESS_EVERY_SECONDS = 5.0
-# less than this and neither Derby nor a first commit of Delta fits
-_DISK_FLOOR_BYTES = 100 * 1024**2
-# a machine's own Spark must not leak into this one
-_FOREIGN_VARIABLES = ("SPARK_", "PYSPARK_", "HADOOP_", "HIVE_")
-_CLUSTER_VARIABLES = ("HADOOP_CONF_DIR",)
+_CONF_FILE = "spark.conf"
+_SERVER_RUNS = (
+    "the home's Spark server runs (process {}), and one driver does all writes:"
+    " stop it with `attribution down`, then run this again"
+)
+_AT_WORK = (
+    "{} is at work on this home, with a driver of its own: wait for it, or end it with"
+    " `attribution down`"
+)
 _PORT_TAKEN = re.compile(r"BindException|Address already in use|Failed to bind")
 
 
@@ -121,6 +126,9 @@ def start(settings: Settings, progress: Progress) -> ServerState:
 
 def _find_or_launch(settings: Settings, progress: Progress) -> ServerState:
     running = living(settings)
+    backfill = _backfill_of(settings, running)
+    if backfill is not None:
+        raise ServerError(_AT_WORK.format(backfill))
     if running is not None and running.status == "ready":
         if _answers_within(settings, running, progress):
             _mention_other_ports(settings, running, progress)
@@ -174,18 +182,20 @@ def stop(settings: Settings) -> bool:
 def status(settings: Settings) -> ServerState | None:
     """Find the server and ask its doors.
 
-    What a killed ``start`` left behind is ended here; a server that does not answer is reported as
-    ``hung`` and left alone.
+    What a killed ``start`` or backfill left behind is ended here; a server that does not answer is
+    reported as ``hung`` and left alone.
 
     Returns:
-        Its state, or None when none runs.
+        Its state, that of a backfill at work in its place, or None when none runs.
 
     Raises:
         ServerError: the home cannot be read or written.
     """
     with _one_line_os_errors(settings):
         found = living(settings)
-        if found is None or found.status == "starting":
+        if _backfill_of(settings, found) is not None:
+            return found
+        if found is None or found.status != "ready":
             return _status_without_ready_server(settings)
         return found if answers(found) else dataclasses.replace(found, status="hung")
 
@@ -200,8 +210,60 @@ def _status_without_ready_server(settings: Settings) -> ServerState | None:
         found = living(settings)
         if found is not None and found.status == "ready":
             return found
+        if _backfill_of(settings, found) is not None:
+            return found
         kill_all(settings, ABORT_GRACE_SECONDS)
         return None
+
+
+# --- A backfill in its place ----------------------------------------------------------------------
+
+
+def refuse_backfill(settings: Settings) -> None:
+    """Make sure that a backfill may have the home: one driver does all writes.
+
+    Args:
+        settings: whose home.
+
+    Raises:
+        UserError: its server runs, or another backfill is at work.
+        ServerError: the home cannot be read or written.
+    """
+    found = status(settings)
+    if found is None:
+        return
+    backfill = _backfill_of(settings, found)
+    raise UserError(
+        _SERVER_RUNS.format(found.pid) if backfill is None else _AT_WORK.format(backfill)
+    )
+
+
+@contextlib.contextmanager
+def in_its_place(settings: Settings, progress: Progress) -> Iterator[None]:
+    """Keep starts of the server waiting while a backfill records that it is there instead.
+
+    Args:
+        settings: whose home; this process, or who started it, holds its writer lock.
+        progress: told what is waited for.
+
+    Raises:
+        UserError: the home's server runs.
+        ServerError: the home cannot be written, or what a killed driver left cannot be ended.
+    """
+    with _one_line_os_errors(settings), _exclusive(settings, progress):
+        running = living(settings)
+        if running is not None and running.status == "ready":
+            raise UserError(_SERVER_RUNS.format(running.pid))
+        # of a start or a backfill that was killed: whoever is at work holds the writer lock
+        kill_all(settings, ABORT_GRACE_SECONDS)
+        yield
+
+
+def _backfill_of(settings: Settings, state: ServerState | None) -> str | None:
+    """Who does a backfill; ``None`` if there is none, or its remains, which write for nobody."""
+    if state is None or state.status != "backfill":
+        return None
+    return other_writer(settings)
 
 
 # --- Start ---------------------------------------------------------------------------------------
@@ -209,8 +271,8 @@ def _status_without_ready_server(settings: Settings) -> ServerState | None:
 
 def _launch(settings: Settings, progress: Progress) -> ServerState:
     ports = doors.choose_ports(settings)
-    _prepare_home(settings, ports, progress)
-    command, environment = _command(settings), _environment(settings)
+    _prepare(settings, ports, progress)
+    command, environment = _command(settings), driver_environment(settings)
     ready = False
     try:
         with fresh_log(settings).open("wb") as log:
@@ -224,7 +286,7 @@ def _launch(settings: Settings, progress: Progress) -> ServerState:
                 # its own group: a Ctrl-C at the starter's terminal must not reach a running server
                 start_new_session=True,
             )
-        state = _starting_state(process, ports)
+        state = new_state(process.pid, ports, "starting")
         write_state(settings, state)
         _wait_until_ready(settings, process, state, progress)
         metastore.check_alone(settings)
@@ -238,75 +300,21 @@ def _launch(settings: Settings, progress: Progress) -> ServerState:
     return state
 
 
-def _starting_state(process: subprocess.Popen[bytes], ports: Ports) -> ServerState:
-    return ServerState(
-        pid=process.pid,
-        # not yet waited for, so the process is there, if only as a zombie
-        create_time=psutil.Process(process.pid).create_time(),
-        thrift_port=ports.thrift,
-        connect_port=ports.connect,
-        ui_port=ports.ui,
-        started_at=datetime.datetime.now(datetime.UTC),
-        status="starting",
-    )
-
-
-def _prepare_home(settings: Settings, ports: Ports, progress: Progress) -> None:
-    jars, machine = class_path(settings), this_machine()
-    scratch = settings.server_dir / "tmp"
-    if scratch.exists():  # a killed server leaves its shuffle files, which can be large
-        shutil.rmtree(scratch)
-    # Hive does not create its local scratch folder itself
-    for folder in (scratch / "hive-local", settings.logs_dir, settings.warehouse_dir):
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.home).free
-    if free < _DISK_FLOOR_BYTES:
-        raise ServerError(
-            f"only {free // 1024**2} MiB are free on the disk of {settings.home}: free some space"
-        )
-    derby = settings.metastore_dir
-    # Derby writes this file last: without it, a first start was killed while creating the database
-    if derby.is_dir() and not (derby / "service.properties").is_file():
-        shutil.rmtree(derby)
-    metastore.prepare(settings, jars, progress)
-    conf = server_conf(settings, ports, jars, machine)
-    # it holds passwords
-    write_privately(settings.server_dir / "spark.conf", render_conf(conf))
+def _prepare(settings: Settings, ports: Ports, progress: Progress) -> None:
+    jars = class_path(settings)
+    empty_scratch(settings)
+    prepare_home(settings, jars, progress)
+    write_conf(settings, _CONF_FILE, ports, jars, {})
 
 
 def _command(settings: Settings) -> list[str]:
-    return [
-        str(spark_home() / "bin" / "spark-submit"),
-        *("--properties-file", str(settings.server_dir / "spark.conf")),
+    return submit_command(
+        settings.server_dir / _CONF_FILE,
         *("--conf", home_marker(settings)),
         *("--class", _MAIN_CLASS),
         *("--name", "attribution"),
         "spark-internal",
-    ]
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    # only there YARN is found, where it gives out the executors
-    wanted = () if settings.cluster is None else _CLUSTER_VARIABLES
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name in wanted or not name.startswith(_FOREIGN_VARIABLES)
-    }
-    own_address = LOOPBACK if settings.cluster is None else settings.cluster.driver_host
-    return inherited | {
-        "JAVA_HOME": str(find_java().home),
-        "SPARK_HOME": str(spark_home()),
-        # for log4j2.properties and fairscheduler.xml, which are found on the class path
-        "SPARK_CONF_DIR": str(SPARK_CONF_DIR),
-        **({"SPARK_LOCAL_IP": LOOPBACK} if is_loopback(own_address) else {}),
-        # Python data sources run in this very environment
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "TMPDIR": str(settings.server_dir / "tmp"),
-        TOKEN_VARIABLE: made_token(settings),
-    }
+    )
 
 
 def _wait_until_ready(

@@ -1,10 +1,13 @@
-"""The local Spark server's log: kept over a few starts, and read for the reason of a failure."""
+"""The logs of drivers: kept over a few starts, and read for the reason of a failure."""
 
 import os
 import re
 from pathlib import Path
 
 from dagster_code.lib.settings import Settings
+
+SERVER_LOG = "spark-server.log"
+BACKFILL_LOG = "backfill.log"
 
 _LOGS_KEPT = 3
 # the log's end that is searched for the reason of a failure
@@ -13,22 +16,24 @@ _VM_PREAMBLE = "Error occurred during initialization of VM"
 _TROUBLE = re.compile(r"\bERROR\b|\bFATAL\b|Exception|\bError\b|error:")
 
 
-def log_path(settings: Settings) -> Path:
+def log_path(settings: Settings, name: str = SERVER_LOG) -> Path:
     """Say where the log of the last start is.
 
     Args:
         settings: whose home.
+        name: which log.
     """
-    return settings.logs_dir / "spark-server.log"
+    return settings.logs_dir / name
 
 
-def fresh_log(settings: Settings) -> Path:
+def fresh_log(settings: Settings, name: str = SERVER_LOG) -> Path:
     """Move the logs of former starts up by one number and return the path of a new one.
 
     Args:
         settings: whose home.
+        name: which log.
     """
-    path = log_path(settings)
+    path = log_path(settings, name)
     for number in range(_LOGS_KEPT, 0, -1):
         older = path.with_name(f"{path.name}.{number}")
         newer = path.with_name(f"{path.name}.{number - 1}") if number > 1 else path
@@ -37,14 +42,15 @@ def fresh_log(settings: Settings) -> Path:
     return path
 
 
-def log_tail(settings: Settings) -> str:
+def log_tail(settings: Settings, name: str = SERVER_LOG) -> str:
     """Read the log's end; nothing when there is no log.
 
     Args:
         settings: whose home.
+        name: which log.
     """
     try:
-        with log_path(settings).open("rb") as log:
+        with log_path(settings, name).open("rb") as log:
             log.seek(0, os.SEEK_END)
             log.seek(max(0, log.tell() - _LOG_TAIL_BYTES))
             return log.read().decode("utf-8", errors="replace")
@@ -53,7 +59,7 @@ def log_tail(settings: Settings) -> str:
 
 
 def failure_reason(log_text: str) -> str:
-    """The line of a log that says most about why the server died.
+    """The line of a log that says most about why a driver died.
 
     That is the innermost cause of the last stack trace, else the last line that speaks of an
     error, else the last line.

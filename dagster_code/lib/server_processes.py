@@ -15,6 +15,8 @@ from dagster_code.lib.errors import ServerError
 from dagster_code.lib.server_state import ServerState, read_state, state_path
 from dagster_code.lib.settings import Settings
 
+HOME_KEY = "spark.attribution.home"
+
 # what is not worth a long wait: the remains of a start, and what was killed
 ABORT_GRACE_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.05
@@ -23,12 +25,12 @@ _CREATE_TIME_TOLERANCE_SECONDS = 2.0
 
 
 def home_marker(settings: Settings) -> str:
-    """Give the setting on the server's command line that tells whose it is.
+    """Give the setting on a driver's command line that tells whose it is.
 
     Args:
         settings: whose home.
     """
-    return f"spark.attribution.home={settings.home.resolve()}"
+    return f"{HOME_KEY}={settings.home.resolve()}"
 
 
 def living(settings: Settings) -> ServerState | None:
@@ -53,6 +55,8 @@ def is_alive(state: ServerState) -> bool:
 def processes_of(settings: Settings) -> dict[int, psutil.Process]:
     """Find the live processes of a home's server: it, its helpers, servers without a state.
 
+    A backfill's driver is found in the same way, but for the one in which this is called.
+
     Args:
         settings: whose home.
 
@@ -74,8 +78,10 @@ def processes_of(settings: Settings) -> dict[int, psutil.Process]:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if os.getsid(process.pid) in sessions:
                 found[process.pid] = process
+    # A backfill that clears away what another one left must not end itself.
+    own = {os.getpid(), *(process.pid for process in psutil.Process().parents())}
     # spark-class becomes the JVM and may leave it a child that it never collects
-    return {pid: process for pid, process in found.items() if _runs(process)}
+    return {pid: process for pid, process in found.items() if pid not in own and _runs(process)}
 
 
 def kill_all(settings: Settings, grace_seconds: float) -> bool:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from dagster_code.lib.files import write_atomically
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.spark_conf import Ports
 
-Status = Literal["starting", "ready", "hung"]
+Status = Literal["starting", "ready", "hung", "backfill"]
 
 _logger = logging.getLogger(__name__)
 
@@ -28,7 +31,8 @@ class ServerState:
         ui_port: Spark's web page on 127.0.0.1.
         started_at: when it was started, UTC.
         status: ``starting``; ``ready``: both doors answered; ``hung``: alive, but a door that
-            answered once no longer does.
+            answered once no longer does; ``backfill``: no server, but a backfill's driver, whose
+            ports are 0.
     """
 
     pid: int
@@ -38,6 +42,25 @@ class ServerState:
     ui_port: int
     started_at: datetime.datetime
     status: Status
+
+
+def new_state(pid: int, ports: Ports, status: Status) -> ServerState:
+    """Describe a process that has just been started.
+
+    Args:
+        pid: its id; it is not yet waited for, so the process is there, if only as a zombie.
+        ports: where it listens.
+        status: what it is.
+    """
+    return ServerState(
+        pid=pid,
+        create_time=psutil.Process(pid).create_time(),
+        thrift_port=ports.thrift,
+        connect_port=ports.connect,
+        ui_port=ports.ui,
+        started_at=datetime.datetime.now(datetime.UTC),
+        status=status,
+    )
 
 
 def state_path(settings: Settings) -> Path:

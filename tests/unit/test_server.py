@@ -15,7 +15,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dagster_code.lib import doors, server, server_log, server_processes, server_state
+from dagster_code.lib import (
+    doors,
+    server,
+    server_log,
+    server_processes,
+    server_state,
+    spark_submit,
+)
 from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.java import Java
 from dagster_code.lib.lock import writer_lock
@@ -62,7 +69,7 @@ def behave(monkeypatch, tmp_path):
     """Make the server that is started next a fake one, which behaves as told."""
     script = tmp_path / "fake_server.py"
     script.write_text(FAKE_SERVER)
-    monkeypatch.setattr(server, "find_java", lambda: Java(Path("/java"), 17))
+    monkeypatch.setattr(spark_submit, "find_java", lambda: Java(Path("/java"), 17))
     monkeypatch.setattr(server, "class_path", lambda _settings: "/jars/*")
     monkeypatch.setattr(
         doors,
@@ -426,8 +433,8 @@ def test_a_home_that_cannot_be_made_is_one_line(settings, tmp_path):
 
 
 def test_a_full_disk_is_one_line(settings, behave, monkeypatch):
-    usage = server.shutil.disk_usage(settings.home.parent)._replace(free=5 * 1024**2)
-    monkeypatch.setattr(server.shutil, "disk_usage", lambda _path: usage)
+    usage = spark_submit.shutil.disk_usage(settings.home.parent)._replace(free=5 * 1024**2)
+    monkeypatch.setattr(spark_submit.shutil, "disk_usage", lambda _path: usage)
 
     with pytest.raises(ServerError, match="only 5 MiB are free"):
         server.start(settings, ignore)
@@ -449,7 +456,7 @@ def test_a_foreign_spark_in_the_environment_is_left_out(settings, behave, monkey
     monkeypatch.setenv("HADOOP_CONF_DIR", "/etc/hadoop")
     monkeypatch.setenv("AWS_REGION", "kept")
 
-    environment = server._environment(settings)
+    environment = spark_submit.driver_environment(settings)
 
     assert not {"SPARK_REMOTE", "HADOOP_CONF_DIR"} & environment.keys()
     assert environment["AWS_REGION"] == "kept"
@@ -461,7 +468,7 @@ def test_a_cluster_s_server_finds_yarn(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARK_HOME", "/opt/another")
     settings = load_settings(on_cluster(tmp_path, ATTRIBUTION_SPARK_MASTER="yarn"))
 
-    environment = server._environment(settings)
+    environment = spark_submit.driver_environment(settings)
 
     assert environment["HADOOP_CONF_DIR"] == "/etc/hadoop"
     assert environment["SPARK_HOME"] == str(spark_home())

@@ -136,6 +136,8 @@ def _server(settings: Settings) -> Finding:
         return noted("server", "down", _START)
     if state.status == "starting":
         return noted("server", f"starting as process {state.pid}", "`attribution up` waits for it")
+    if state.status == "backfill":
+        return noted("server", f"down; a backfill works as process {state.pid}", _START)
     if not server.answers(state):
         remedy = "a busy one answers later; `attribution down` and `attribution up` replace it"
         return ill("server", f"process {state.pid} does not answer", remedy)
