@@ -7,7 +7,7 @@ wait for them.
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,18 @@ _DOWN = 3
 _ILL = 1
 
 
+def path_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say what to land.
+
+    Args:
+        command: takes ``events``, ``clients`` and ``spend``.
+    """
+    for kind, what in (("spend", "ad spend"), ("clients", "clients"), ("events", "events")):
+        help_text = f"File or folder with {what}."
+        command = click.option(f"--{kind}", multiple=True, metavar="PATH", help=help_text)(command)
+    return command
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="attribution")
 def cli() -> None:
@@ -36,9 +48,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--events", multiple=True, metavar="PATH", help="File or folder with events.")
-@click.option("--clients", multiple=True, metavar="PATH", help="File or folder with clients.")
-@click.option("--spend", multiple=True, metavar="PATH", help="File or folder with ad spend.")
+@path_options
 @click.option("--vars", "variables", metavar="YAML", help="dbt variables: a mapping or its file.")
 @click.option("--full-refresh", is_flag=True, help="Build every table from nothing.")
 @click.option(
@@ -70,6 +80,41 @@ def run(
         _print(dry_run_lines(settings, paths, given, full_refresh, announce))
         return
     _print(run_pipeline(settings, paths, given, full_refresh, announce))
+
+
+@cli.command()
+@path_options
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only write the configuration, and print the command that uses it.",
+)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- SPARK_SUBMIT_OPTIONS]")
+def backfill(
+    events: tuple[str, ...],
+    clients: tuple[str, ...],
+    spend: tuple[str, ...],
+    dry_run: bool,
+    options: tuple[str, ...],
+) -> None:
+    """Land many files with a Spark driver and executors of its own; build nothing.
+
+    The server has to be down: one driver does all writes. What landed is built by the next
+    `attribution run`. Options behind `--` are spark-submit's, like `--num-executors 50`.
+    """
+    from dagster_code.lib.backfill import Paths, backfill_lines, dry_run_lines
+    from dagster_code.lib.run import checked_paths
+
+    settings = load_settings()
+    paths: Paths = {
+        "events": checked_paths(events),
+        "clients": checked_paths(clients),
+        "spend": checked_paths(spend),
+    }
+    if dry_run:
+        _print(dry_run_lines(settings, paths, options))
+        return
+    _print(backfill_lines(settings, paths, options, announce))
 
 
 @cli.command()
@@ -171,7 +216,10 @@ def down() -> None:
 
 @cli.command()
 def status() -> None:
-    """Say whether the local Spark server runs, and where. Exit code 3 when it does not."""
+    """Say whether the local Spark server runs, and where. Exit code 3 when it does not.
+
+    A backfill at work in its place is told too.
+    """
     from dagster_code.lib import server
 
     settings = load_settings()
@@ -214,12 +262,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A copy, since a run sends this process's own standard error to a log file.
     show_progress(os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8"))
-    with _exit_codes():
+    with exit_codes():
         cli(standalone_mode=False)
 
 
 @contextmanager
-def _exit_codes() -> Iterator[None]:
+def exit_codes() -> Iterator[None]:
+    """End every foreseeable trouble in one line and an exit code."""
     try:
         yield
     except click.exceptions.Exit as stop:
@@ -256,6 +305,9 @@ def _server_lines(settings: Settings, state: "ServerState") -> Iterator[str]:
     word = "up" if state.status == "ready" else state.status
     yield f"{word}  since {state.started_at:%F %T} UTC\n"
     yield f"process        {state.pid}\n"
+    if state.status == "backfill":
+        yield f"home           {settings.home}\n"
+        return
     yield f"Spark Connect  {connect_url(state.connect_port)}\n"
     yield f"its token      {token_path(settings)}\n"
     yield f"Thrift         {jdbc_url(state.thrift_port)}\n"
