@@ -114,6 +114,12 @@ def upkeep_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 @pytest.fixture(scope="module")
+def backfill_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home without any table."""
+    yield from _home(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session on an empty home's server, for tests that land by themselves."""
     for fresh in _home(tmp_path_factory):
