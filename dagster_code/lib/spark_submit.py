@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 from dagster_code.lib import metastore
@@ -15,7 +16,7 @@ from dagster_code.lib.errors import ServerError
 from dagster_code.lib.files import write_privately
 from dagster_code.lib.java import find_java
 from dagster_code.lib.progress import Progress
-from dagster_code.lib.settings import LOOPBACK, SPARK_CONF_DIR, Settings, is_loopback
+from dagster_code.lib.settings import SPARK_CONF_DIR, Settings
 from dagster_code.lib.spark_conf import Ports, render_conf, server_conf, spark_home, this_machine
 
 # less than this and neither Derby nor a first commit of Delta fits
@@ -117,13 +118,14 @@ def own_variables(settings: Settings) -> dict[str, str]:
     Args:
         settings: whose driver.
     """
-    own_address = LOOPBACK if settings.cluster is None else settings.cluster.driver_host
+    is_open = ip_address(settings.bind_address).is_unspecified
     return {
         "JAVA_HOME": str(find_java().home),
         "SPARK_HOME": str(spark_home()),
         # for log4j2.properties and fairscheduler.xml, which are found on the class path
         "SPARK_CONF_DIR": str(SPARK_CONF_DIR),
-        **({"SPARK_LOCAL_IP": LOOPBACK} if is_loopback(own_address) else {}),
+        # Spark's page knows no other setting; the driver's own ports have theirs (spark_conf).
+        **({} if is_open else {"SPARK_LOCAL_IP": settings.bind_address}),
         # Python data sources run in this very environment
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

@@ -474,6 +474,15 @@ def test_a_cluster_s_server_finds_yarn(tmp_path, monkeypatch):
     assert environment["SPARK_HOME"] == str(spark_home())
 
 
+def test_spark_s_page_is_closed_to_the_network_also_on_a_cluster(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARK_LOCAL_IP", "10.0.0.1")
+
+    closed = load_settings(on_cluster(tmp_path))
+    assert spark_submit.driver_environment(closed)["SPARK_LOCAL_IP"] == "127.0.0.1"
+    in_a_container = load_settings(on_cluster(tmp_path, ATTRIBUTION_BIND_ADDRESS="0.0.0.0"))
+    assert "SPARK_LOCAL_IP" not in spark_submit.driver_environment(in_a_container)
+
+
 @pytest.mark.parametrize(
     ("log", "reason"),
     [

@@ -1,4 +1,7 @@
-"""The pipeline on a cluster: the same tables as on one machine, row for row."""
+"""The pipeline on a cluster: the same tables as on one machine, row for row.
+
+First of the modules that share the cluster: the local home knows nothing of what they deliver.
+"""
 
 import dataclasses
 import json
