@@ -21,6 +21,10 @@ from dagster_code.lib.spark_errors import damage, is_gone
 PROJECT_NAME = "attribution"
 _PROJECT_FOLDERS = ("models", "seeds", "macros", "tests", "snapshots", "analyses")
 _PARSE_TIMEOUT_SECONDS = 300
+# How many of the models and tests are named that a lost server cut off.
+_NAMED_NODES = 3
+# How a check begins that has found nothing, since it did not come to look.
+NOT_RUN = "it could not be run"
 
 
 def executable() -> str:
@@ -221,8 +225,10 @@ def failed_build_message(named: Sequence[str]) -> str:
     cut_off = [line.partition(":")[0] for line in named if is_gone(line)]
     if not cut_off:
         return f"dbt: {'; '.join(named)}"
+    more = f" and {len(cut_off) - _NAMED_NODES} more" if len(cut_off) > _NAMED_NODES else ""
+    at = f"{', '.join(cut_off[:_NAMED_NODES])}{more}"
     return (
-        f"the Spark server went away while dbt was at {', '.join(cut_off)}; look at its log under"
+        f"the Spark server went away while dbt was at {at}; look at its log under"
         " logs/ of ATTRIBUTION_HOME, then run again: nothing is lost, the next run goes on"
     )
 
@@ -239,7 +245,7 @@ def failed_test_message(node: Mapping[str, Any], failed_count: object, target: P
     if "test_metadata" in node:
         # The file is the YAML that declares it.
         compiled = compiled / node["path"]
-    observed = "it could not be run" if failed_count is None else f"observed {failed_count} rows"
+    observed = NOT_RUN if failed_count is None else f"observed {failed_count} rows"
     return f'{observed}, expected none\nlook at it with: attribution query "$(cat {compiled})"'
 
 

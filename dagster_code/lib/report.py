@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dagster_code.lib.dbt import NOT_RUN
 from dagster_code.lib.landing.schema import records_table
 
 if TYPE_CHECKING:
@@ -130,8 +131,14 @@ def failure_line(report: "RunReport") -> str | None:
         report: of the run.
     """
     reasons = list(report.errors)
-    if report.failed:
-        reasons.append("checks failed: " + ", ".join(check.name for check in report.failed))
+    # What an error kept from running has found nothing.
+    failed = [
+        check.name
+        for check in report.failed
+        if not (report.errors and check.detail.startswith(NOT_RUN))
+    ]
+    if failed:
+        reasons.append("checks failed: " + ", ".join(failed))
     reasons += left_files(report.landings.values())
     return "; ".join(reasons) if reasons else None
 

@@ -160,6 +160,11 @@ def test_a_server_that_went_away_is_said_with_what_to_do(message):
     assert message not in told
 
 
+def test_only_some_of_what_a_lost_server_cut_off_is_named():
+    told = failed_build_message([f"model_{number}: Broken pipe" for number in range(5)])
+    assert "dbt was at model_0, model_1, model_2 and 2 more; look" in told
+
+
 def test_a_build_that_wrote_no_results_names_nothing(tmp_path):
     assert failures(tmp_path / "run_results.json") == []
 

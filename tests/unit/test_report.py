@@ -101,6 +101,13 @@ def test_everything_that_did_not_work_is_in_the_failure():
     )
 
 
+def test_a_check_that_an_error_kept_from_running_has_not_failed():
+    not_run = SimpleNamespace(name="rows_are_complete", detail="it could not be run, expected none")
+    told = report(errors=["the Spark server went away"], failed=[CHECK, not_run])
+    assert failure_line(told) == "the Spark server went away; checks failed: nothing_lost"
+    assert failure_line(report(failed=[not_run])) == "checks failed: rows_are_complete"
+
+
 def rejects(reason, file_count, position):
     return {
         "reason": reason,
