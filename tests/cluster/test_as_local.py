@@ -16,11 +16,11 @@ import pytest
 from dagster_code.lib import server
 from dagster_code.lib.settings import SAMPLE_EVENTS
 from tests.cluster.conftest import PASSWORD, Cluster
-from tests.cluster.leaks import leaks
 from tests.increments.differences import differences
 from tests.increments.homes import DrivenHome, Paths, run_arguments
 from tests.increments.parcels import write_parcel
 from tests.increments.trial import Plan, parcels_of
+from tests.leaks import leaks
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -13,9 +13,9 @@ import pytest
 from dagster_code.lib.answers import QUESTIONS
 from dagster_code.lib.settings import LOOPBACK, SAMPLE_EVENTS, load_settings
 from tests.cluster.conftest import PASSWORD
-from tests.cluster.leaks import leaks
 from tests.cluster.postgres import Postgres
 from tests.increments.homes import DrivenHome
+from tests.leaks import leaks
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from dagster_code.lib.settings import SAMPLE_EVENTS, load_settings
-from tests.cluster.leaks import leaks
 from tests.cluster.object_store import MissingStoreError, ObjectStore, start_store
 from tests.increments.differences import differences
 from tests.increments.homes import DrivenHome, Paths, run_arguments
 from tests.increments.parcels import write_parcel
 from tests.increments.trial import Plan, parcels_of
+from tests.leaks import leaks
 
 pytestmark = [pytest.mark.s3, pytest.mark.slow]
 
