@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dagster_code.lib.settings import SAMPLE_EVENTS
 from tests.cluster.failures import (
     Outcome,
     Strike,
@@ -94,3 +95,13 @@ class Deliveries:
         assert lines == []
         assert (outcome.lost, outcome.doubled) == (0, 0), outcome
         return outcome
+
+
+def two_deliveries(plan: Plan, folder: Path) -> list[Paths]:
+    """The sample with generated histories, and what comes later."""
+    deliveries = [
+        write_parcel(parcel, folder / str(number), random.Random(f"{plan.seed} {number}"))
+        for number, parcel in enumerate(parcels_of(plan)[0])
+    ]
+    first, second = deliveries
+    return [{**first, "events": [SAMPLE_EVENTS, *first.get("events", ())]}, second]

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_code.lib.settings import LOOPBACK
+from dagster_code.lib.settings import LOOPBACK, PROJECT_ROOT
 from tests.cluster.compose import free_port, listens, wait_until
 
 PROGRAM = "versitygw"
@@ -38,18 +38,15 @@ class ObjectStore:
     password: str
 
     def conf(self) -> str:
-        """The lines of Spark's configuration that lead here."""
-        return "".join(
-            f"spark.hadoop.fs.s3a.{key} {value}\n"
-            for key, value in {
-                "endpoint": f"http://{LOOPBACK}:{self.port}",
-                "endpoint.region": "us-east-1",
-                "path.style.access": "true",
-                "connection.ssl.enabled": "false",
-                "access.key": self.user,
-                "secret.key": self.password,
-            }.items()
-        )
+        """The compose file's lines of Spark's configuration, which lead here."""
+        lines = (PROJECT_ROOT / "deploy" / "s3.conf").read_text(encoding="utf-8")
+        endpoint = "http://object-store:7070"
+        assert endpoint in lines
+        return lines.replace(endpoint, f"http://{LOOPBACK}:{self.port}")
+
+    def variables(self) -> dict[str, str]:
+        """The keys, as the compose file gives them to whoever works with the store."""
+        return {"AWS_ACCESS_KEY_ID": self.user, "AWS_SECRET_ACCESS_KEY": self.password}
 
     def stop(self) -> None:
         """End it."""

@@ -5,7 +5,6 @@ First of the modules that share the cluster: the local home knows nothing of wha
 
 import dataclasses
 import json
-import random
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any
 import pytest
 
 from dagster_code.lib import server
-from dagster_code.lib.settings import SAMPLE_EVENTS
 from tests.cluster.conftest import PASSWORD, Cluster
+from tests.cluster.deliveries import two_deliveries
 from tests.increments.differences import differences
 from tests.increments.homes import DrivenHome, Paths, run_arguments
-from tests.increments.parcels import write_parcel
-from tests.increments.trial import Plan, parcels_of
+from tests.increments.trial import Plan
 from tests.leaks import leaks
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -30,14 +28,7 @@ PLAN = Plan(seed=20261126, drawn=150, copies=1, batches=2)
 
 @pytest.fixture(scope="module")
 def parcels(tmp_path_factory: pytest.TempPathFactory) -> list[Paths]:
-    """Two deliveries: the sample with generated histories, and what comes later."""
-    rng = random.Random(PLAN.seed)
-    dealt, _ = parcels_of(PLAN)
-    folder = tmp_path_factory.mktemp("parcels")
-    first, second = (
-        write_parcel(parcel, folder / str(number), rng) for number, parcel in enumerate(dealt)
-    )
-    return [{**first, "events": [SAMPLE_EVENTS, *first.get("events", ())]}, second]
+    return two_deliveries(PLAN, tmp_path_factory.mktemp("parcels"))
 
 
 @pytest.fixture(scope="module")

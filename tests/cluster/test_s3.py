@@ -1,17 +1,16 @@
 """The pipeline with its warehouse on an S3-compatible server: the same tables as on a disk."""
 
 import dataclasses
-import random
 from collections.abc import Iterator, Mapping
 
 import pytest
 
-from dagster_code.lib.settings import SAMPLE_EVENTS, load_settings
+from dagster_code.lib.settings import load_settings
+from tests.cluster.deliveries import two_deliveries
 from tests.cluster.object_store import MissingStoreError, ObjectStore, start_store
 from tests.increments.differences import differences
 from tests.increments.homes import DrivenHome, Paths, run_arguments
-from tests.increments.parcels import write_parcel
-from tests.increments.trial import Plan, parcels_of
+from tests.increments.trial import Plan
 from tests.leaks import leaks
 
 pytestmark = [pytest.mark.s3, pytest.mark.slow]
@@ -51,14 +50,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 
 @pytest.fixture(scope="module")
 def parcels(tmp_path_factory: pytest.TempPathFactory) -> list[Paths]:
-    """Two deliveries: the sample with generated histories, and what comes later."""
-    rng = random.Random(PLAN.seed)
-    dealt, _ = parcels_of(PLAN)
-    folder = tmp_path_factory.mktemp("parcels")
-    first, second = (
-        write_parcel(parcel, folder / str(number), rng) for number, parcel in enumerate(dealt)
-    )
-    return [{**first, "events": [SAMPLE_EVENTS, *first.get("events", ())]}, second]
+    return two_deliveries(PLAN, tmp_path_factory.mktemp("parcels"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +59,6 @@ def on_store(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("on-store")
     conf = folder / "store.conf"
     conf.write_text(store.conf(), encoding="utf-8")
-    conf.chmod(0o600)
     variables = {
         "ATTRIBUTION_WAREHOUSE": f"s3a://{BUCKET}/attribution",
         "ATTRIBUTION_SPARK_CONF": str(conf),
@@ -78,8 +69,11 @@ def on_store(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> It
         plain, other_warehouse=placed.other_warehouse, more_conf=placed.more_conf
     )
     home = StoreHome(settings, variables)
-    yield home
-    home.stop()
+    with pytest.MonkeyPatch.context() as environ:
+        for name, value in store.variables().items():
+            environ.setenv(name, value)
+        yield home
+        home.stop()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +93,6 @@ def test_the_tables_equal_those_on_a_disk(
     on_disk.stop()
     on_store.run(*run_arguments(parcels[number], {}))
     actual = on_store.read_tables(SCHEMAS)
-    on_store.stop()
     assert [str(one) for one in differences(expected, actual)] == []
     assert len(expected) >= 40
     assert sum(table.num_rows for table in expected.values()) > 2000
@@ -109,8 +102,4 @@ def test_the_tables_equal_those_on_a_disk(
 
 
 def test_the_store_s_secret_is_shown_nowhere(store: ObjectStore, on_store: StoreHome) -> None:
-    settings = on_store.settings
-    assert settings.more_conf is not None
-    kept_in = [settings.server_dir / "spark.conf", settings.more_conf]
-    assert leaks(on_store, store.password, kept_in) == []
-    on_store.stop()
+    assert leaks(on_store, store.password) == []

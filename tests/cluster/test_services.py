@@ -166,27 +166,25 @@ def test_a_second_run_waits_in_dagster_s_queue(office: Office) -> None:
 
 
 def test_a_killed_run_fails_and_the_next_delivery_brings_all(office: Office) -> None:
-    before = record_counts(office.cluster.home)
-    known = len(office.runs())
-    count = office.arrive()
-    run_id = office.new_run(known)
-    wait_until(office.building, RUN_SECONDS, "a build")
-    process = office.process_of(run_id)
-    assert process is not None
+    before, count, run_id, process = begun_build(office)
     os.kill(process, signal.SIGKILL)
-    struck_at = time.monotonic()
-    office.wait_for(run_id, "FAILURE", TICK_SECONDS)
-    told = time.monotonic() - struck_at
-    count += office.arrive()
-    office.wait_for(office.new_run(known + 1), "SUCCESS")
-    found = Outcome(
-        "Dagster's run process", told, "told as failed at this second", (1, 0), "",
-        time.monotonic() - struck_at,
-    )  # fmt: skip
-    office.deliveries.counted(found, before, count)
+    assert_healed_by_the_next_delivery(office, "Dagster's run process", before, count, run_id)
 
 
 def test_a_killed_daemon_with_all_its_processes(office: Office) -> None:
+    before, count, run_id, process = begun_build(office)
+    office.cluster.stack.kill(office.daemon)
+    if psutil.pid_exists(process):
+        os.kill(process, signal.SIGKILL)
+    # nobody is there who could notice
+    assert dict(office.runs())[run_id] == "STARTED"
+    office.daemon = office.cluster.stack.start(DAEMON)
+    what = "Dagster's daemon with all its processes"
+    assert_healed_by_the_next_delivery(office, what, before, count, run_id)
+
+
+def begun_build(office: Office) -> tuple[tuple[int, int], int, str, int]:
+    """A delivery that is being built: records before, its records, the run, the run's process."""
     before = record_counts(office.cluster.home)
     known = len(office.runs())
     count = office.arrive()
@@ -194,18 +192,19 @@ def test_a_killed_daemon_with_all_its_processes(office: Office) -> None:
     wait_until(office.building, RUN_SECONDS, "a build")
     process = office.process_of(run_id)
     assert process is not None
-    office.cluster.stack.kill(office.daemon)
-    if psutil.pid_exists(process):
-        os.kill(process, signal.SIGKILL)
+    return before, count, run_id, process
+
+
+def assert_healed_by_the_next_delivery(
+    office: Office, what: str, before: tuple[int, int], count: int, run_id: str
+) -> None:
     struck_at = time.monotonic()
-    assert dict(office.runs())[run_id] == "STARTED"
-    office.daemon = office.cluster.stack.start(DAEMON)
     office.wait_for(run_id, "FAILURE", TICK_SECONDS)
     told = time.monotonic() - struck_at
+    known = len(office.runs())
     count += office.arrive()
-    office.wait_for(office.new_run(known + 1), "SUCCESS")
+    office.wait_for(office.new_run(known), "SUCCESS")
     found = Outcome(
-        "Dagster's daemon, its run and code server", told, "told as failed at this second",
-        (1, 0), "", time.monotonic() - struck_at,
-    )  # fmt: skip
+        what, told, "told as failed at this second", (1, 0), "", time.monotonic() - struck_at
+    )
     office.deliveries.counted(found, before, count)
