@@ -5,7 +5,7 @@ import json
 import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,22 +29,6 @@ SIZES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class ClusterHome(DrivenHome):
-    """A home whose server works on a cluster.
-
-    Attributes:
-        variables: of the environment, as the compose file gives them.
-    """
-
-    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables that make a command work on the cluster."""
-        return dict(self.variables)
-
-
 @dataclasses.dataclass
 class Cluster:
     """All parts of a cluster.
@@ -59,7 +43,7 @@ class Cluster:
     postgres: Postgres
     stack: Stack
     workers: list[subprocess.Popen[bytes]]
-    home: ClusterHome
+    home: DrivenHome
 
 
 _OUTCOMES: list[Outcome] = []
@@ -137,7 +121,7 @@ def cluster(postgres: Postgres) -> Iterator[Cluster]:
         **stack.environment("spark-server"),
         "ATTRIBUTION_SETTLE_SECONDS": "0",
     }
-    home = ClusterHome(load_settings(variables), variables)
+    home = DrivenHome(load_settings(variables), variables)
     try:
         yield Cluster(postgres, stack, workers, home)
     finally:

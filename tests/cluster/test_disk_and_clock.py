@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,17 +78,13 @@ class ClockedHome(DrivenHome):
 
     clock: Path = Path()
 
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """The variables that fake the time of day, not the time that passes."""
-        return {**super().environment, **faked(self.clock)}
-
     def set_clock(self, offset: str) -> None:
         """Let the clock jump, in processes that run as well."""
         self.clock.write_text(offset, encoding="ascii")
 
 
 def faked(clock: Path) -> dict[str, str]:
+    """The variables that fake the time of day, not the time that passes."""
     return {
         "LD_PRELOAD": FAKETIME,
         "FAKETIME_TIMESTAMP_FILE": str(clock),
@@ -104,7 +100,8 @@ def clocked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clocked
     if not Path(FAKETIME).is_file():
         pytest.fail("libfaketime is not here: apt install faketime", pytrace=False)
     plain = DrivenHome.at(tmp_path / "home")
-    home = ClockedHome(plain.settings, tmp_path / "clock")
+    clock = tmp_path / "clock"
+    home = ClockedHome(plain.settings, faked(clock), clock)
     home.set_clock("+2d")
     yield home
     home.stop()

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +35,8 @@ HOSTILE = [
 ]
 
 
-@dataclasses.dataclass(frozen=True)
-class PublishingHome(DrivenHome):
-    """A home on this machine that publishes its marts.
-
-    Attributes:
-        variables: of the environment.
-    """
-
-    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables that name the database."""
-        return {**super().environment, **self.variables}
-
-
 @pytest.fixture(scope="module")
-def home(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishingHome]:
+def home(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrivenHome]:
     """A home after a run with the sample and what is hostile in it."""
     postgres.rows(f"create database {DATABASE}")
     folder = tmp_path_factory.mktemp("publishing")
@@ -64,7 +48,7 @@ def home(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "ATTRIBUTION_PUBLISH_USER": postgres.user,
         "ATTRIBUTION_PUBLISH_PASSWORD": PASSWORD,
     }
-    made = PublishingHome(load_settings(variables), variables)
+    made = DrivenHome(load_settings(variables), variables)
     hostile = folder / "hostile.jsonl"
     hostile.write_text("".join(f"{json.dumps(one)}\n" for one in HOSTILE), encoding="utf-8")
     made.run("run", "--events", SAMPLE_EVENTS, "--events", hostile)
@@ -76,26 +60,26 @@ def published(postgres: Postgres, mart: str) -> list[tuple[object, ...]]:
     return postgres.rows(f'select * from marts."{mart}"', DATABASE)
 
 
-def marts(home: PublishingHome) -> dict[str, Any]:
+def marts(home: DrivenHome) -> dict[str, Any]:
     return {
         name.removeprefix("marts."): table for name, table in home.read_tables(("marts",)).items()
     }
 
 
-def test_a_run_publishes_every_mart_whole(home: PublishingHome, postgres: Postgres) -> None:
+def test_a_run_publishes_every_mart_whole(home: DrivenHome, postgres: Postgres) -> None:
     tables = marts(home)
     assert len(tables) >= 10
     for name, table in tables.items():
         assert len(published(postgres, name)) == table.num_rows, name
 
 
-def test_texts_keep_everything_but_nul(home: PublishingHome, postgres: Postgres) -> None:
+def test_texts_keep_everything_but_nul(home: DrivenHome, postgres: Postgres) -> None:
     ids = {row[0] for row in postgres.rows("select client_id from marts.client_journeys", DATABASE)}
     expected = {one["client_id"].replace("\x00", "\ufffd") for one in HOSTILE}
     assert expected <= ids
 
 
-def test_types_are_those_of_the_marts(home: PublishingHome, postgres: Postgres) -> None:
+def test_types_are_those_of_the_marts(home: DrivenHome, postgres: Postgres) -> None:
     kinds = dict(
         postgres.rows(
             "select column_name, data_type from information_schema.columns"
@@ -108,7 +92,7 @@ def test_types_are_those_of_the_marts(home: PublishingHome, postgres: Postgres) 
     assert kinds["touches"] == "jsonb"
 
 
-def test_keys_are_unique_in_the_database(home: PublishingHome, postgres: Postgres) -> None:
+def test_keys_are_unique_in_the_database(home: DrivenHome, postgres: Postgres) -> None:
     with pytest.raises(psycopg2.errors.UniqueViolation):
         postgres.rows(
             "insert into marts.client_journeys select * from marts.client_journeys limit 1",
@@ -116,20 +100,20 @@ def test_keys_are_unique_in_the_database(home: PublishingHome, postgres: Postgre
         )
 
 
-def test_nothing_new_sends_nothing(home: PublishingHome) -> None:
+def test_nothing_new_sends_nothing(home: DrivenHome) -> None:
     result = home.run("publish")
     assert "nothing has changed" in result.stdout
     assert "not published yet" not in result.stdout
 
 
-def test_the_four_questions_are_answered_alike(home: PublishingHome, postgres: Postgres) -> None:
+def test_the_four_questions_are_answered_alike(home: DrivenHome, postgres: Postgres) -> None:
     assert len(QUESTIONS) == 4
     for question in QUESTIONS:
         assert postgres.rows(question.sql, DATABASE), question
 
 
 def test_a_reader_never_sees_half_and_a_changed_rule_changes_all_at_one_instant(
-    home: PublishingHome, postgres: Postgres
+    home: DrivenHome, postgres: Postgres
 ) -> None:
     """Revenue of first and of last touch is the same before, meanwhile and after."""
     seen: list[tuple[object, ...]] = []
@@ -162,11 +146,11 @@ def test_a_reader_never_sees_half_and_a_changed_rule_changes_all_at_one_instant(
     assert len(seen) > 20
 
 
-def test_the_password_is_shown_nowhere(home: PublishingHome) -> None:
+def test_the_password_is_shown_nowhere(home: DrivenHome) -> None:
     assert leaks(home, PASSWORD) == []
 
 
-def test_a_wrong_password_is_one_line_and_is_not_shown(home: PublishingHome) -> None:
+def test_a_wrong_password_is_one_line_and_is_not_shown(home: DrivenHome) -> None:
     variables = {**home.variables, "ATTRIBUTION_PUBLISH_PASSWORD": "wrong-secret"}
     other = dataclasses.replace(home, variables=variables)
     result = other.attribution("publish")

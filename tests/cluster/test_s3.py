@@ -1,7 +1,7 @@
 """The pipeline with its warehouse on an S3-compatible server: the same tables as on a disk."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,22 +18,6 @@ pytestmark = [pytest.mark.s3, pytest.mark.slow]
 BUCKET = "warehouse"
 SCHEMAS = ("staging", "intermediate", "marts")
 PLAN = Plan(seed=20261127, drawn=60, copies=1, batches=2)
-
-
-@dataclasses.dataclass(frozen=True)
-class StoreHome(DrivenHome):
-    """A home whose tables are on the object store.
-
-    Attributes:
-        variables: of the environment, that make it so.
-    """
-
-    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The variables of a command on this home."""
-        return {**super().environment, **self.variables}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +38,7 @@ def parcels(tmp_path_factory: pytest.TempPathFactory) -> list[Paths]:
 
 
 @pytest.fixture(scope="module")
-def on_store(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreHome]:
+def on_store(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrivenHome]:
     """A home of this machine with its warehouse on the store."""
     folder = tmp_path_factory.mktemp("on-store")
     conf = folder / "store.conf"
@@ -68,7 +52,7 @@ def on_store(store: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> It
     settings = dataclasses.replace(
         plain, other_warehouse=placed.other_warehouse, more_conf=placed.more_conf
     )
-    home = StoreHome(settings, variables)
+    home = DrivenHome(settings, variables)
     with pytest.MonkeyPatch.context() as environ:
         for name, value in store.variables().items():
             environ.setenv(name, value)
@@ -86,7 +70,7 @@ def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrivenHome]:
 
 @pytest.mark.parametrize("number", [0, 1], ids=["from nothing", "an increment"])
 def test_the_tables_equal_those_on_a_disk(
-    number: int, store: ObjectStore, on_store: StoreHome, on_disk: DrivenHome, parcels: list[Paths]
+    number: int, store: ObjectStore, on_store: DrivenHome, on_disk: DrivenHome, parcels: list[Paths]
 ) -> None:
     on_disk.run(*run_arguments(parcels[number], {}))
     expected = on_disk.read_tables(SCHEMAS)
@@ -101,5 +85,5 @@ def test_the_tables_equal_those_on_a_disk(
     assert not (on_store.settings.home / "warehouse").exists()
 
 
-def test_the_store_s_secret_is_shown_nowhere(store: ObjectStore, on_store: StoreHome) -> None:
+def test_the_store_s_secret_is_shown_nowhere(store: ObjectStore, on_store: DrivenHome) -> None:
     assert leaks(on_store, store.password) == []

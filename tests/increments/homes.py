@@ -40,7 +40,13 @@ class RunError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class DrivenHome(Home):
-    """A home whose commands are this checkout's and can be watched while they run."""
+    """A home whose commands are this checkout's and can be watched while they run.
+
+    Attributes:
+        variables: of the environment of its commands, which come last.
+    """
+
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def at(cls, folder: Path) -> "DrivenHome":
@@ -68,6 +74,7 @@ class DrivenHome(Home):
             "PYTHONPATH": os.pathsep.join(
                 filter(None, (str(PROJECT_ROOT), os.environ.get("PYTHONPATH")))
             ),
+            **self.variables,
         }
 
     def start(self, *arguments: object) -> "Command":
