@@ -122,10 +122,9 @@ def test_what_a_restored_table_has_forgotten_lands_again(spark, bring, tmp_path)
     # far more landings than a landing tries numbers
     files = [json_lines(tmp_path / f"{number}.jsonl") for number in range(8)]
     batches = [bring(file).batch for file in files]
-    version = spark.sql(
-        "select max(version) from (describe history raw.events) where"
-        f" get_json_object(userMetadata, '$.batch') = {batches[0]}"
-    ).first()[0]
+    history = spark.sql("describe history raw.events")
+    number = F.get_json_object("userMetadata", "$.batch").cast("bigint")
+    version = history.where(number == batches[0]).first()["version"]
     spark.sql(f"restore table raw.events to version as of {version}")
     spark.sql(f"delete from raw.landed_files where kind = 'events' and batch > {batches[0]}")
 
