@@ -322,7 +322,7 @@ def publish_lines(settings: Settings, progress: Progress) -> Iterator[str]:
     from dagster_code.lib.publish.run import publication_table, publish
     from dagster_code.lib.query import lines
 
-    marts = list(marts_of(prepare_manifest(settings, progress).path))
+    marts = list(marts_of(prepare_manifest(settings, progress).path, settings.publishes_events))
     with (
         writing_home(settings, progress, "attribution publish"),
         spark_session(settings, progress) as spark,

@@ -33,6 +33,7 @@ _TARGETS: tuple[Target, ...] = ("local", "cluster")
 _MEMORY = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 # The host between `//` and the port; Kubernetes has a URL of its own behind `k8s://`.
 _MASTER = re.compile(r"spark://(?P<host>[^:/,\s]+):\d+\S*|yarn|k8s://\S+")
+_TRUTHS = {"yes": True, "no": False}
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,49}")
 _POSTGRES = re.compile(r"jdbc:postgresql://(?P<place>[^\s?]+)")
 
@@ -83,7 +84,8 @@ class Settings:
         more_conf: file with lines of Spark's configuration that come last; ``None``: no more.
         bind_address: where the doors listen.
         publish_to: the database to which the marts are published; ``None``: they are not.
-        publish_schema: the schema in it that has the published tables.
+        publish_schema: the schema in it that has the published marts.
+        publishes_events: whether ``staging.stg_events`` is published as well.
         dagster_database: URL of the PostgreSQL that keeps Dagster's history; ``None``: SQLite.
         jars_dir: folder of what the jars' locks name, for all homes, filled by ``make setup``.
         thrift_port: port of the Thrift door; ``None`` means: choose a free one.
@@ -103,6 +105,7 @@ class Settings:
     bind_address: str
     publish_to: Database | None
     publish_schema: str
+    publishes_events: bool
     dagster_database: str | None = field(repr=False)
     jars_dir: Path
     thrift_port: int | None
@@ -180,6 +183,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         bind_address=_address(env, "ATTRIBUTION_BIND_ADDRESS", LOOPBACK),
         publish_to=_postgres(env, "PUBLISH") if _text(env, "ATTRIBUTION_PUBLISH_URL") else None,
         publish_schema=_name(env, "ATTRIBUTION_PUBLISH_SCHEMA", "marts"),
+        publishes_events=_truth(env, "ATTRIBUTION_PUBLISH_EVENTS", default=True),
         dagster_database=_database(env, "ATTRIBUTION_DAGSTER_DATABASE_URL"),
         jars_dir=_directory(env, "ATTRIBUTION_JARS_DIR", cache / "attribution" / "jars"),
         thrift_port=_integer(env, "ATTRIBUTION_THRIFT_PORT", 1, 65535),
@@ -294,6 +298,15 @@ def _name(env: Mapping[str, str], name: str, default: str) -> str:
     if not _NAME.fullmatch(text):
         raise UserError(f"{name}={text!r} is not a name of small letters, digits and _, up to 50")
     return text
+
+
+def _truth(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = _text(env, name)
+    if text is None:
+        return default
+    if text not in _TRUTHS:
+        raise UserError(f"{name}={text!r} is not one of {', '.join(_TRUTHS)}")
+    return _TRUTHS[text]
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:

@@ -88,3 +88,13 @@ def test_every_variable_that_is_read_is_explained_in_the_example() -> None:
     names = {name for name in read if name.startswith("ATTRIBUTION_") and name.isupper()}
     assert names
     assert sorted(name for name in names if name not in explained) == []
+
+
+@pytest.mark.parametrize(("text", "truth"), [("", True), ("yes", True), ("no", False)])
+def test_events_are_published_unless_somebody_says_no(text, truth):
+    assert load_settings({"ATTRIBUTION_PUBLISH_EVENTS": text}).publishes_events is truth
+
+
+def test_a_setting_that_is_neither_yes_nor_no_is_refused():
+    with pytest.raises(UserError, match="ATTRIBUTION_PUBLISH_EVENTS='maybe' is not one of yes, no"):
+        load_settings({"ATTRIBUTION_PUBLISH_EVENTS": "maybe"})

@@ -1,4 +1,7 @@
-"""Which marts are published, what tells their rows apart, and which version of each there is."""
+"""Which tables are published, what tells their rows apart, and which version of each there is.
+
+They are the marts, and the events of staging, of which the brief asks one of its four questions.
+"""
 
 import json
 import re
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 SCHEMA = "marts"
+EVENTS = "staging.stg_events"
 
 _KEY_TEST = "primary_key"
 _NULLABLE = re.compile(r"coalesce\((\w+), ''\)")
@@ -21,15 +25,31 @@ _NULLABLE = re.compile(r"coalesce\((\w+), ''\)")
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart of the project.
+    """A table of the project for others to read.
 
     Attributes:
+        schema: in the warehouse.
         name: without its schema.
         keys: the columns whose values each row has for itself; the text ones may be null.
     """
 
+    schema: str
     name: str
     keys: tuple[str, ...]
+
+    @property
+    def table(self) -> str:
+        """Its name with its schema, in the warehouse."""
+        return f"{self.schema}.{self.name}"
+
+    def published_as(self, marts_schema: str) -> str:
+        """Its quoted name in PostgreSQL.
+
+        Args:
+            marts_schema: the schema that has the marts there.
+        """
+        schema = marts_schema if self.schema == SCHEMA else self.schema
+        return f"{postgres_name(schema)}.{postgres_name(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -65,11 +85,12 @@ class MartVersion:
         )
 
 
-def marts_of(manifest: Path) -> Iterator[Mart]:
-    """Read the marts and their keys from what the project tests of them.
+def marts_of(manifest: Path, has_events: bool) -> Iterator[Mart]:
+    """Read the tables and their keys from what the project tests of them.
 
     Args:
         manifest: of dbt.
+        has_events: whether the events are among them.
 
     Raises:
         ValueError: a mart has no test of its key, or one that is not understood.
@@ -82,11 +103,14 @@ def marts_of(manifest: Path) -> Iterator[Mart]:
         and (node.get("test_metadata") or {}).get("name") == _KEY_TEST
     }
     for unique_id, node in sorted(nodes.items()):
-        if node["resource_type"] != "model" or node["schema"] != SCHEMA:
+        if node["resource_type"] != "model":
+            continue
+        is_events = has_events and f"{node['schema']}.{node['name']}" == EVENTS
+        if node["schema"] != SCHEMA and not is_events:
             continue
         if unique_id not in keys:
             raise ValueError(f"{node['name']} has no test {_KEY_TEST}")
-        yield Mart(node["name"], tuple(_column(text) for text in keys[unique_id]))
+        yield Mart(node["schema"], node["name"], tuple(_column(text) for text in keys[unique_id]))
 
 
 def _column(expression: str) -> str:
@@ -108,11 +132,10 @@ def version_of(spark: "SparkSession", mart: Mart) -> MartVersion:
     Raises:
         ValueError: it is no Delta table.
     """
-    table = f"{SCHEMA}.{mart.name}"
-    detail = spark.sql(f"describe detail {table}").first()
-    newest = spark.sql(f"describe history {table} limit 1").first()
+    detail = spark.sql(f"describe detail {mart.table}").first()
+    newest = spark.sql(f"describe history {mart.table} limit 1").first()
     if detail is None or newest is None:
-        raise ValueError(f"{table} is no Delta table")
+        raise ValueError(f"{mart.table} is no Delta table")
     # read as of the version, not of the moment: a run that begins meanwhile changes nothing here
     return MartVersion(
         mart, detail["id"], newest["version"], as_of(spark, mart, newest["version"]).schema
@@ -127,4 +150,4 @@ def as_of(spark: "SparkSession", mart: Mart, version: int) -> "DataFrame":
         mart: which one.
         version: of its Delta table.
     """
-    return spark.read.option("versionAsOf", version).table(f"{SCHEMA}.{mart.name}")
+    return spark.read.option("versionAsOf", version).table(mart.table)

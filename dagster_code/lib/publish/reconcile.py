@@ -21,7 +21,7 @@ _ORDERED = ("date", "timestamp", "double", "float")
 
 
 def reconcile(
-    spark: "SparkSession", cursor: "psycopg2.extensions.cursor", now: MartVersion
+    spark: "SparkSession", cursor: "psycopg2.extensions.cursor", now: MartVersion, table: str
 ) -> None:
     """Hold a table against its mart.
 
@@ -29,6 +29,7 @@ def reconcile(
         spark: a session in UTC on the home's server.
         cursor: of the transaction that brought the table up to date.
         now: the mart.
+        table: its quoted name in PostgreSQL.
 
     Raises:
         RunFailedError: a column differs; says which and how.
@@ -38,7 +39,6 @@ def reconcile(
         *(f"{expression} as `{name}`" for name, (expression, _) in facts.items())
     )
     expected = in_spark.first()
-    table = postgres_name(now.mart.name)
     cursor.execute(
         "select " + ", ".join(expression for _, expression in facts.values()) + f" from {table}"
     )

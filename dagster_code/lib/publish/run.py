@@ -9,9 +9,9 @@ from dagster_code.lib.postgres import connected
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.publish.changes import Change, change_of, definition
 from dagster_code.lib.publish.columns import column_definitions, postgres_name
-from dagster_code.lib.publish.marts import Mart, MartVersion, version_of
+from dagster_code.lib.publish.marts import EVENTS, SCHEMA, Mart, MartVersion, version_of
 from dagster_code.lib.publish.reconcile import reconcile
-from dagster_code.lib.publish.state import Published, note_published, read_published
+from dagster_code.lib.publish.state import STATE_TABLE, Published, note_published, read_published
 from dagster_code.lib.settings import Database, Settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def publish(
         with connection.cursor() as cursor:
             # one publication at a time; the lock goes with the connection
             cursor.execute("select pg_advisory_lock(%s)", (_LOCK,))
-            for name in (schema, incoming):
+            own = {mart.schema for mart in marts} - {SCHEMA}
+            for name in (schema, incoming, *sorted(own)):
                 cursor.execute(f"create schema if not exists {postgres_name(name)}")
             cursor.execute(f"set search_path to {postgres_name(schema)}")
             before = read_published(cursor)
@@ -93,15 +94,24 @@ def publish(
             staged.append((now, change))
         with connection.cursor() as cursor:
             done = [
-                _bring_up(cursor, incoming, now, change, before.get(now.mart.name))
+                _bring_up(
+                    cursor,
+                    now.mart.published_as(schema),
+                    incoming,
+                    now,
+                    change,
+                    before.get(now.mart.name),
+                )
                 for now, change in staged
             ]
             for (now, _), publication in zip(staged, done, strict=True):
-                reconcile(spark, cursor, now)
+                reconcile(spark, cursor, now, now.mart.published_as(schema))
                 note_published(
                     cursor, now.mart.name, now.delta_id, now.version,
                     publication.row_count, definition(now),
                 )  # fmt: skip
+            for name in sorted(before.keys() - {mart.name for mart in marts}):
+                _drop(cursor, schema, name)
         connection.commit()
         with connection.cursor() as cursor:
             cursor.execute(f"drop schema {postgres_name(incoming)} cascade")
@@ -130,19 +140,19 @@ def _write(rows: "DataFrame", database: Database, schema: str, table: str) -> No
 
 def _bring_up(
     cursor: "psycopg2.extensions.cursor",
+    table: str,
     incoming: str,
     now: MartVersion,
     change: Change,
     before: Published | None,
 ) -> Publication:
     """Make a table what the mart is, by row: a reader's transaction keeps what it has seen."""
-    table = postgres_name(now.mart.name)
-    staged = f"{postgres_name(incoming)}.{table}"
+    staged = f"{postgres_name(incoming)}.{postgres_name(now.mart.name)}"
     gone = f"{postgres_name(incoming)}.{postgres_name(f'{now.mart.name}_gone')}"
     written = deleted = 0
     if change.rows is not None:
         if before is None or before.definition != definition(now):
-            _make_table(cursor, now)
+            _make_table(cursor, table, now)
         if change.gone is None:
             cursor.execute(
                 f"delete from {table} as old where not exists (select 1 from {staged} as new"
@@ -163,8 +173,7 @@ def _bring_up(
     return Publication(now.mart.name, change.why, written, deleted, count)
 
 
-def _make_table(cursor: "psycopg2.extensions.cursor", now: MartVersion) -> None:
-    table = postgres_name(now.mart.name)
+def _make_table(cursor: "psycopg2.extensions.cursor", table: str, now: MartVersion) -> None:
     cursor.execute(f"drop table if exists {table} cascade")
     cursor.execute(f"create table {table} ({column_definitions(now.schema)})")
     cursor.execute(f"create unique index on {table} ({', '.join(now.key_expressions())})")
@@ -174,6 +183,14 @@ def _make_table(cursor: "psycopg2.extensions.cursor", now: MartVersion) -> None:
         # for texts one that takes any length
         method = "hash" if field.dataType.simpleString() == "string" else "btree"
         cursor.execute(f"create index on {table} using {method} ({postgres_name(field.name)})")
+
+
+def _drop(cursor: "psycopg2.extensions.cursor", schema: str, name: str) -> None:
+    """Drop what is published no more: readers would take it for up to date."""
+    events_schema, _, events = EVENTS.partition(".")
+    mart = Mart(events_schema if name == events else SCHEMA, name, ())
+    cursor.execute(f"drop table if exists {mart.published_as(schema)} cascade")
+    cursor.execute(f"delete from {STATE_TABLE} where table_name = %s", (name,))
 
 
 def _same_key(now: MartVersion) -> str:
