@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_code.lib.disk import shortage
 from dagster_code.lib.errors import RunFailedError, ServerError
 from dagster_code.lib.postgres import check_reachable
 from dagster_code.lib.settings import PROJECT_ROOT, Settings
@@ -49,7 +50,7 @@ def dagster_instance(settings: Settings) -> Iterator["dg.DagsterInstance"]:
         settings: whose home.
 
     Raises:
-        RunFailedError: the database went away.
+        RunFailedError: the database went away, or its disk is full.
         ServerError: it cannot be reached.
     """
     import dagster as dg
@@ -63,8 +64,8 @@ def dagster_instance(settings: Settings) -> Iterator["dg.DagsterInstance"]:
         with dg.DagsterInstance.get() as instance:
             yield instance
     except (DagsterPostgresException, SQLAlchemyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RunFailedError(f"Dagster's database went away: {reason}: run again") from error
+        reason = shortage(settings) or str(error).strip().splitlines()[0]
+        raise RunFailedError(f"Dagster's database failed: {reason}; then run again") from error
 
 
 def check_dagster_database(url: str) -> None:

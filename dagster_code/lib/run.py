@@ -18,6 +18,7 @@ from dagster_code.lib.dbt import (
     prepare_manifest,
     project_checksum,
 )
+from dagster_code.lib.disk import shortage
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import KINDS, Kind
 from dagster_code.lib.lock import other_writer
@@ -107,7 +108,7 @@ def run_pipeline(
         yield from _rejected(settings, progress)
     failure = failure_line(report)
     if failure is not None:
-        raise RunFailedError(failure)
+        raise RunFailedError("; ".join(filter(None, (failure, shortage(settings)))))
 
 
 def dry_run_lines(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dagster_code.lib import metastore
 from dagster_code.lib.connect_token import TOKEN_VARIABLE, made_token
+from dagster_code.lib.disk import shortage
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.files import write_privately
 from dagster_code.lib.java import find_java
@@ -19,8 +20,6 @@ from dagster_code.lib.progress import Progress
 from dagster_code.lib.settings import SPARK_CONF_DIR, Settings
 from dagster_code.lib.spark_conf import Ports, render_conf, server_conf, spark_home, this_machine
 
-# less than this and neither Derby nor a first commit of Delta fits
-_DISK_FLOOR_BYTES = 100 * 1024**2
 # a machine's own Spark must not leak into this one
 _FOREIGN_VARIABLES = ("SPARK_", "PYSPARK_", "HADOOP_", "HIVE_")
 _CLUSTER_VARIABLES = ("HADOOP_CONF_DIR",)
@@ -64,11 +63,9 @@ def prepare_home(settings: Settings, class_path: str, progress: Progress) -> Non
     ):
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.home).free
-    if free < _DISK_FLOOR_BYTES:
-        raise ServerError(
-            f"only {free // 1024**2} MiB are free on the disk of {settings.home}: free some space"
-        )
+    full = shortage(settings)
+    if full is not None:
+        raise ServerError(full)
     derby = settings.metastore_dir
     # Derby writes this file last: without it, a first start was killed while creating the database
     if derby.is_dir() and not (derby / "service.properties").is_file():

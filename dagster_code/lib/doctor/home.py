@@ -3,10 +3,10 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from dagster_code.lib import doors, server
 from dagster_code.lib.dagster_home import check_dagster_database
+from dagster_code.lib.disk import existing
 from dagster_code.lib.doctor.findings import Finding, ill, noted, well
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.jars import damaged_jars, locks
@@ -73,17 +73,13 @@ def _home(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    place = _existing(settings.warehouse_dir or settings.home)
+    place = existing(settings.warehouse_dir or settings.home)
     free = shutil.disk_usage(place).free
     seen = f"{free / _GIB:,.1f} GiB free at {place}"
     if free < _FREE_FLOOR_BYTES:
         remedy = "free some, or drop old files with `attribution upkeep`"
         return ill("disk", seen, remedy)
     return well("disk", seen)
-
-
-def _existing(path: Path) -> Path:
-    return next(one for one in (path, *path.parents) if one.exists())
 
 
 def _ports(settings: Settings) -> Finding:
