@@ -31,11 +31,16 @@ from dagster_code.lib.server_processes import HOME_KEY
 from dagster_code.lib.server_state import new_state, write_state
 from dagster_code.lib.session import open_session, writing_home
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.spark_errors import is_gone
 from dagster_code.lib.spark_submit import prepare_home
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_WENT_AWAY = (
+    "the backfill's driver went away: does {} answer? its log has the reason; nothing is lost or"
+    " doubled, run again"
+)
 _SHOWS_HOW = "`attribution backfill --dry-run` writes the configuration and shows the command"
 
 
@@ -162,6 +167,8 @@ def _driver(
         finally:
             spark.stop()
     except (PySparkException, grpc.RpcError) as error:
+        if is_gone(str(error)):
+            raise ServerError(_WENT_AWAY.format(conf.get("spark.master"))) from error
         raise as_user_error(error) from error
     finally:
         _stop(context)

@@ -12,7 +12,13 @@ BACKFILL_LOG = "backfill.log"
 _LOGS_KEPT = 3
 # the log's end that is searched for the reason of a failure
 _LOG_TAIL_BYTES = 64 * 1024
-_VM_PREAMBLE = "Error occurred during initialization of VM"
+# Parts of a stack trace, what a JVM says before the reason, and what each JVM of Spark says.
+_SAYS_NOTHING = (
+    "at ",
+    "... ",
+    "Error occurred during initialization of VM",
+    "WARNING: Using incubator modules",
+)
 _TROUBLE = re.compile(r"\bERROR\b|\bFATAL\b|Exception|\bError\b|error:")
 
 
@@ -72,7 +78,7 @@ def failure_reason(log_text: str) -> str:
     """
     lines = [line.strip() for line in log_text.splitlines() if line.strip()]
     # a JVM that cannot begin says that it cannot, and why in the next line
-    spoken = [line for line in lines if not line.startswith(("at ", "... ", _VM_PREAMBLE))]
+    spoken = [line for line in lines if not line.startswith(_SAYS_NOTHING)]
     causes = [line for line in spoken if line.startswith("Caused by:")]
     troubles = [line for line in spoken if _TROUBLE.search(line)]
     chosen = (causes or troubles or spoken or [""])[-1]

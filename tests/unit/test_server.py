@@ -488,6 +488,7 @@ def test_spark_s_page_is_closed_to_the_network_also_on_a_cluster(tmp_path, monke
     [
         ("", ""),
         ("one\n\nlast\n", "last"),
+        ("WARNING: Using incubator modules: jdk.incubator.vector\n", ""),
         ("Error occurred during initialization of VM\nToo small heap\n", "Too small heap"),
         ("Error: Could not reserve enough space\nbye\n", "Error: Could not reserve enough space"),
         ("a.Outer: x\n\tat a\nCaused by: b.Inner: y\n\tat b\n\t... 5 more\n", "b.Inner: y"),
