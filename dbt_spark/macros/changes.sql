@@ -10,6 +10,14 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    Lets the session read a version that is older than Delta keeps deleted files: the last complete build may be weeks ago,
+    or the clock may have jumped. Its files are there all the same: they were the table's own until this build.
+#}
+{% macro reads_old_versions() -%}
+    set spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration = false
+{%- endmacro %}
+
 {# A conversion's key and its credit, as far as the changes of credit go. #}
 {% macro conversion_credit_columns() -%}
     client_id,

@@ -1,4 +1,4 @@
-"""Files of tables that are lost or cut off: told by name, and put back as the runbook says."""
+"""Files of tables that are lost, cut off or old: told by name, and put back as the runbook says."""
 
 import random
 import re
@@ -17,7 +17,7 @@ from tests.increments.trial import Plan, parcels_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-PLAN = Plan(seed=20261129, drawn=40, copies=0, batches=3)
+PLAN = Plan(seed=20261129, drawn=40, copies=0, batches=4)
 RUNBOOK = PROJECT_ROOT / "docs" / "runbook.md"
 
 
@@ -25,7 +25,7 @@ RUNBOOK = PROJECT_ROOT / "docs" / "runbook.md"
 def parcels(tmp_path_factory: pytest.TempPathFactory) -> list[Paths]:
     rng = random.Random(PLAN.seed)
     folder = tmp_path_factory.mktemp("parcels")
-    dealt, _ = parcels_of(PLAN)
+    dealt = parcels_of(PLAN)[0][: PLAN.batches]
     return [write_parcel(parcel, folder / str(n), rng) for n, parcel in enumerate(dealt)]
 
 
@@ -103,12 +103,24 @@ def test_lost_files_of_built_tables_are_named_and_made_anew(
     assert_all_is_well(home)
 
 
+def test_a_build_of_weeks_ago_is_still_compared_with(
+    home: DrivenHome, parcels: list[Paths]
+) -> None:
+    with home.session() as spark:
+        spark.sql(
+            "alter table intermediate.int_conversions_attributed set tblproperties"
+            " ('delta.deletedFileRetentionDuration' = 'interval 1 second')"
+        )
+    home.run(*run_arguments(parcels[2], {}))
+    assert_all_is_well(home)
+
+
 def test_a_lost_file_of_raw_is_named_and_lands_once_more(
     home: DrivenHome, parcels: list[Paths]
 ) -> None:
     with home.session() as spark:
         before = spark.sql("describe history raw.events limit 1").first()["version"]
-    home.run(*run_arguments(parcels[2], {}))
+    home.run(*run_arguments(parcels[3], {}))
     records = len(home.raw().events)
     lost = newest_file(home, "raw.events")
     lost.unlink()

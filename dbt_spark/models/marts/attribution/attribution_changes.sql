@@ -3,6 +3,7 @@
         materialized='incremental',
         unique_key=['since_build', 'client_id', 'event_time'],
         full_refresh=false,
+        pre_hook=reads_old_versions(),
         meta={'rebuilt_with': 'changes', 'replaces': 'build'},
     )
 }}
