@@ -17,6 +17,7 @@ from dagster_code.lib.errors import UserError
 from dagster_code.lib.landing.schema import Kind
 from dagster_code.lib.progress import announce, show_progress
 from dagster_code.lib.settings import SAMPLE_EVENTS, Settings, load_settings
+from dagster_code.lib.terminal import printable
 
 if TYPE_CHECKING:
     from dagster_code.lib.server_state import ServerState
@@ -284,7 +285,7 @@ def exit_codes() -> Iterator[None]:
     except UserError as error:
         if os.environ.get("ATTRIBUTION_DEBUG"):
             raise
-        _end(f"error: {' '.join(str(error).split())}", error.exit_code)
+        _end(f"error: {printable(' '.join(str(error).split()))}", error.exit_code)
 
 
 def _end(message: str, exit_code: int) -> None:

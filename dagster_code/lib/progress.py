@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import TextIO
 
+from dagster_code.lib.terminal import printable
+
 Progress = Callable[[str], None]
 
 _logger = logging.getLogger("attribution.progress")
@@ -18,7 +20,7 @@ def announce(message: str) -> None:
     Args:
         message: one short line.
     """
-    _logger.info("%s", message)
+    _logger.info("%s", printable(message))
 
 
 def also_to(log: Progress) -> Progress:

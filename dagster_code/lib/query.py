@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib.errors import RunFailedError, ServerError, UserError
 from dagster_code.lib.spark_errors import damage, is_gone
+from dagster_code.lib.terminal import printable, printable_json
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -28,8 +29,8 @@ _TIMESTAMP_WITHOUT_ZONE = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
 _SAMPLED_ROWS = 1000
 # With these a spreadsheet program takes a text for a formula; OWASP, "CSV Injection".
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# A terminal would obey them; a line end is written as such already.
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+# A longer cell stands out of its column: one of a megabyte would fill every row with blanks.
+_WIDEST_COLUMN = 200
 _UP_TO_SQLSTATE = re.compile(r".*?SQLSTATE: \w{5}(?:[;,]? ?\(?line \d+,? pos \d+\)?)?", re.DOTALL)
 # PySpark writes every error to standard error by itself, with Java's stack.
 _TALKATIVE_LOGGERS = ("pyspark.sql.connect.logging", "SQLQueryContextLogger")
@@ -236,7 +237,7 @@ def _json_lines(
             f"{key}: {_json_cell(value, kind)}"
             for key, value, kind in zip(keys, row, kinds, strict=True)
         )
-        yield f"{separator}{{{', '.join(cells)}}}"
+        yield printable_json(f"{separator}{{{', '.join(cells)}}}")
         separator = ",\n"
     yield "\n]\n"
 
@@ -262,7 +263,7 @@ def distinct_names(names: Sequence[str]) -> list[str]:
 def _table_cell(value: object) -> str:
     if value is None:
         return "NULL"
-    return _text(value).replace("\r", "\\r").replace("\n", "\\n").translate(_CONTROL)
+    return printable(_text(value))
 
 
 def _table_lines(
@@ -270,7 +271,11 @@ def _table_lines(
 ) -> Iterator[str]:
     cells = ([_table_cell(value) for value in row] for row in rows)
     sampled = list(islice(cells, _SAMPLED_ROWS))
-    widths = [max(len(cell) for cell in column) for column in zip(names, *sampled, strict=True)]
+    titles = [printable(name) for name in names]
+    widths = [
+        min(max(len(cell) for cell in column), _WIDEST_COLUMN)
+        for column in zip(titles, *sampled, strict=True)
+    ]
 
     def line(values: Sequence[str]) -> str:
         aligned = (
@@ -279,7 +284,7 @@ def _table_lines(
         )
         return "  ".join(aligned).rstrip() + "\n"
 
-    yield line(names)
+    yield line(titles)
     yield line(["-" * width for width in widths])
     for values in chain(sampled, cells):
         yield line(values)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib.dbt import NOT_RUN
 from dagster_code.lib.landing.schema import records_table
+from dagster_code.lib.terminal import printable
 
 if TYPE_CHECKING:
     from dagster_code.lib.landing.report import LandingPlan
@@ -52,7 +53,7 @@ def landing_lines(table: str, landing: Mapping[str, Any]) -> Iterator[str]:
     yield f"  raw.{table}: {counted(len(landed), 'file')}, {records}{note}\n"
     for outcome, word in _OUTCOMES.items():
         for name, reason in landing[outcome][:_LISTED_FILES]:
-            yield f"    {word}: {name}: {reason}\n"
+            yield f"    {word}: {printable(name)}: {printable(reason)}\n"
         rest = len(landing[outcome]) - _LISTED_FILES
         if rest > 0:
             yield f"    {word}: and {counted(rest, 'more file')}\n"
@@ -72,7 +73,7 @@ def check_lines(
     for word, checks in (("failed", failed), ("warned", warned)):
         for check in checks:
             # Where to look is a line of its own, to be copied.
-            detail = check.detail.replace("\n", "\n    ")
+            detail = "\n    ".join(map(printable, check.detail.split("\n")))
             yield f"  {word}: {check.name} ({check.table}): {detail}\n"
 
 
@@ -100,7 +101,7 @@ def rejected_file_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         yield (
             f"    {row['reason']}: {row['rejected_count']:,} of"
-            f" {counted(row['record_count'], 'record')} in {row['source_file']},"
+            f" {counted(row['record_count'], 'record')} in {printable(row['source_file'])},"
             f" landed on {row['landed_date']}, the first at {row['example_position']:,}\n"
         )
     files = {row["reason"]: row["file_count"] for row in rows}
@@ -118,10 +119,10 @@ def plan_lines(plan: "LandingPlan") -> Iterator[str]:
     table = records_table(plan.kind)
     yield f"{table}: {counted(len(plan.files), 'file')} would land, {megabytes:,.1f} MB\n"
     for file in plan.files:
-        yield f"    would land: {file.source_file} ({file.format})\n"
+        yield f"    would land: {printable(file.source_file)} ({file.format})\n"
     for outcome, word in _OUTCOMES.items():
         for note in getattr(plan, outcome):
-            yield f"    {word}: {note.path}: {note.reason}\n"
+            yield f"    {word}: {printable(note.path)}: {printable(note.reason)}\n"
 
 
 def failure_line(report: "RunReport") -> str | None:

@@ -329,3 +329,27 @@ def test_tables_that_are_not_built_are_told_with_what_to_do():
     assert "build them with `attribution run`" in str(as_explained_error(error))
     other = UserError("[DIVIDE_BY_ZERO] …")
     assert as_explained_error(other) is other
+
+
+def test_a_touch_with_a_megabyte_does_not_widen_the_others():
+    long = TOUCHES[2] | {"campaign": "x" * 1_000_000, "channel": "\x1b[2J"}
+    credit_ = credit("linear", "gone", 1.0, "60.00", "a\x9b1m")
+    lines = told(Story(conversion(), [TOUCHES[0], long], [credit_])).splitlines()
+    assert len([line for line in lines if len(line) > 500]) == 1
+    assert all(line.isprintable() for line in lines)
+
+
+def test_an_id_of_a_megabyte_is_told_by_its_beginning(monkeypatch):
+    text = "".join(explanation_lines(explanation(client_id="x" * 1_000_000), "text"))
+    assert text.splitlines()[0] == f"Client {'x' * 200}… (1,000,000 letters): 1 conversion"
+    monkeypatch.setattr("dagster_code.lib.explain.read._conversions", lambda *_: ([], 0))
+    monkeypatch.setattr("dagster_code.lib.explain.read._event_count", lambda *_: None)
+    with pytest.raises(UserError) as refused:
+        read_explanation(None, "x" * 1_000_000, None, VARIABLES)
+    assert len(str(refused.value)) < 300
+
+
+def test_json_steers_no_terminal():
+    text = "".join(explanation_lines(explanation(client_id="a\x9b2J\u202e"), "json"))
+    assert text.replace("\n", "").isprintable()
+    assert json.loads(text)["client_id"] == "a\x9b2J\u202e"

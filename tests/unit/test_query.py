@@ -90,7 +90,7 @@ def test_a_spreadsheet_gets_no_formula_and_csv_the_very_text():
 
 def test_a_table_gives_a_terminal_nothing_to_obey():
     text = printed(["a"], ["text"], [("\x1b[2J\x07\x9b1m\tb",)], "table")
-    assert text.splitlines()[-1] == r"\x1b[2J\x07\x9b1m\x09b"
+    assert text.splitlines()[-1] == r"\x1b[2J\x07\x9b1m\tb"
 
 
 @pytest.mark.parametrize("output_format", ["table", "csv", "sheet", "json"])
@@ -146,3 +146,32 @@ def test_a_server_that_went_away_is_told_with_what_to_do():
     error = as_user_error(RuntimeError("status = StatusCode.UNAVAILABLE\nConnection refused"))
     assert isinstance(error, ServerError)
     assert "attribution up" in str(error)
+
+
+def test_a_cell_of_a_megabyte_does_not_widen_the_other_rows():
+    rows = [("a", 1), ("x" * 1_000_000, 2), ("b", 3)]
+    text = printed(["client_id", "n"], ["text", "number"], rows, "table").splitlines()
+    assert text[3] == "x" * 1_000_000 + "  2"
+    assert max(map(len, [*text[:3], text[4]])) <= 203
+
+
+def test_a_name_of_a_column_steers_no_terminal():
+    text = printed(["a\x1b[2J"], ["text"], [("x",)], "table")
+    assert text.startswith("a\\x1b[2J\n--------\n")
+
+
+def test_json_steers_no_terminal_and_says_the_same():
+    hostile = "\x1b[2J\x9b1m\x7f\u202e\u2028\n"
+    text = printed([hostile, "b"], ["text", "json"], [(hostile, '{"k":"\x9b"}')], "json")
+    assert text.replace("\n", "").isprintable()
+    assert json.loads(text) == [{hostile: hostile, "b": {"k": "\x9b"}}]
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_every_beginning_of_a_formula_is_made_a_text_in_a_sheet_alone(first):
+    def read(output_format):
+        text = printed(["a"], ["text"], [(f"{first}1",)], output_format)
+        return list(csv.reader(io.StringIO(text, newline="")))[1]
+
+    assert read("sheet") == [f"'{first}1"]
+    assert read("csv") == [f"{first}1"]

@@ -142,3 +142,22 @@ def test_where_to_look_is_a_line_of_its_own():
     check = SimpleNamespace(name="a", table="b.c", detail="observed 1\nlook at it with: select 1")
     text = "".join(check_lines(0, [check], []))
     assert text.endswith("  warned: a (b.c): observed 1\n    look at it with: select 1\n")
+
+
+def test_a_name_of_a_file_steers_no_terminal_and_stays_in_its_line():
+    name = "a\nb\x1b[2J\u202e.csv"
+    landing = NOTHING | {"refused": [[name, "no known column in its header (\x1b[2J)"]]}
+    check = SimpleNamespace(name="c", table="t", detail=f"observed {name[2:]}\nlook")
+    lines = "".join(run_lines(report(landings={"events": landing}, failed=[check]))).splitlines()
+    assert r"    refused: a\nb\x1b[2J\u202e.csv: no known column in its header (\x1b[2J)" in lines
+    assert r"  failed: c (t): observed b\x1b[2J\u202e.csv" in lines
+    row = {
+        "reason": "invalid_revenue",
+        "rejected_count": 1,
+        "record_count": 2,
+        "source_file": name,
+        "landed_date": "2026-01-01",
+        "example_position": 1,
+        "file_count": 1,
+    }
+    assert r" in a\nb\x1b[2J\u202e.csv, " in "".join(rejected_file_lines([row]))

@@ -14,6 +14,7 @@ from dagster_code.lib.explain.story import (
     totals_by_model,
 )
 from dagster_code.lib.explain.words import decision_rule, model_rule, status_rule
+from dagster_code.lib.terminal import printable_json
 
 # What stands on each touch's row of the conversion, which has it already.
 _OF_CONVERSION = ("client_id", "event_time", "attribution_status", "revenue")
@@ -28,7 +29,7 @@ def explanation_json(explanation: Explanation) -> str:
     Returns:
         One text with its line end.
     """
-    return _as_json(_as_values(explanation)) + "\n"
+    return printable_json(_as_json(_as_values(explanation))) + "\n"
 
 
 def _as_values(explanation: Explanation) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dagster_code.lib.explain.story import Explanation, Row, Story
 from dagster_code.lib.explain.words import short_instant
 from dagster_code.lib.query import Result
 from dagster_code.lib.report import counted
+from dagster_code.lib.terminal import shortened
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -150,7 +151,7 @@ def _event_count(spark: "SparkSession", client_id: str) -> int | None:
 def _nothing_to_explain(
     spark: "SparkSession", client_id: str, event_time_micros: int | None
 ) -> UserError:
-    shown = repr(client_id)
+    shown = repr(shortened(client_id))
     if event_time_micros is not None:
         others, count = _conversions(spark, client_id, None, 3)
         if others:

@@ -19,14 +19,15 @@ from dagster_code.lib.explain.words import (
     decision_rule,
     human_age,
     model_rule,
-    printable,
     short_instant,
     status_rule,
 )
 from dagster_code.lib.report import counted
+from dagster_code.lib.terminal import printable, shortened
 
 FORMATS = ("text", "json")
 
+_WIDEST_COLUMN = 200
 _EVIDENCE = ("source", "medium", "campaign")
 _TOTALS = ("attributed_revenue", "unattributed_revenue", "revenue")
 
@@ -82,7 +83,7 @@ def story_lines(story: Story, variables: Mapping[str, Any]) -> Iterator[str]:
             if line:
                 yield f"       {line}\n"
     for rows in by_touch.values():
-        yield f"    -  {rows[0]['channel']}: {_credit_text(rows)}\n"
+        yield f"    -  {printable(rows[0]['channel'])}: {_credit_text(rows)}\n"
     yield "\n"
     yield from _total_lines(story)
 
@@ -94,7 +95,8 @@ def _rule_versions(explanation: Explanation) -> list[str]:
 
 def _heading_lines(explanation: Explanation) -> Iterator[str]:
     total, shown = explanation.conversion_count, len(explanation.stories)
-    yield f"Client {printable(explanation.client_id)}: {counted(total, 'conversion')}\n"
+    client = printable(shortened(explanation.client_id))
+    yield f"Client {client}: {counted(total, 'conversion')}\n"
     if shown < total:
         yield (
             f"The latest {shown} are told; for an earlier one give its time:"
@@ -125,7 +127,8 @@ def _touch_cells(touch: Row) -> list[str]:
 
 def _touch_widths(touches: Sequence[Row]) -> list[int]:
     cells = [_touch_cells(touch) for touch in touches]
-    return [max(map(len, column)) for column in zip(*cells, strict=True)]
+    # One cell of a megabyte does not fill every line with blanks.
+    return [min(max(map(len, column)), _WIDEST_COLUMN) for column in zip(*cells, strict=True)]
 
 
 def _credit_text(credits_: Iterable[Row]) -> str:

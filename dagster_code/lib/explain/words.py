@@ -5,6 +5,7 @@ from typing import Any
 
 from dagster_code.lib.explain.story import Row
 from dagster_code.lib.report import counted
+from dagster_code.lib.terminal import printable
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -122,17 +123,6 @@ def short_instant(text: str) -> str:
     whole, _, fraction = text.removesuffix("Z").partition(".")
     digits = fraction.rstrip("0")
     return f"{whole}.{digits}Z" if digits else f"{whole}Z"
-
-
-def printable(text: str) -> str:
-    """Keep what came with the data from steering the terminal.
-
-    Args:
-        text: what came with the data.
-    """
-    return "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in text
-    )
 
 
 def _window(variables: Mapping[str, Any]) -> str:
