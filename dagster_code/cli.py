@@ -160,11 +160,13 @@ def explain(client_id: str, event_time: str | None, output_format: str) -> None:
     """Say why a conversion is credited as it is: each touch, each model, each rule.
 
     Without EVENT_TIME (ISO 8601, UTC unless it has an offset) all conversions of the client are
-    told. An id that begins with a dash goes behind `--`.
+    told. An id that begins with a dash goes behind `--`; `-` alone reads the id from standard
+    input, for ids that no argument can hold (NUL, more than 128 KiB).
     """
-    from dagster_code.lib.run import explain_lines
+    from dagster_code.lib.run import checked_client, explain_lines
 
-    _print(explain_lines(load_settings(), client_id, event_time, output_format, announce))
+    client = checked_client(client_id, sys.stdin.buffer)
+    _print(explain_lines(load_settings(), client, event_time, output_format, announce))
 
 
 @cli.command()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dagster_code.lib import build_plan, build_state, server
 from dagster_code.lib.answers import QUESTIONS, REJECTED_BY_FILE, REJECTED_BY_REASON
@@ -33,6 +33,7 @@ from dagster_code.lib.report import (
 from dagster_code.lib.rules import check_rules
 from dagster_code.lib.session import open_session, writing_home
 from dagster_code.lib.settings import DELTA_RETENTION_HOURS, MAX_RETENTION_HOURS, Settings
+from dagster_code.lib.terminal import shortened
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,11 +52,34 @@ def checked_paths(paths: Sequence[str]) -> tuple[str, ...]:
     """
     absolute = []
     for text in paths:
-        path = Path(text).expanduser()
-        if not path.exists():
+        path = _from_home(Path(text))
+        try:
+            is_there = path.exists()
+        except OSError as error:
+            # a name too long, a folder that may not be looked into
+            raise UserError(f"{shortened(text)}: {error.strerror}") from error
+        if not is_there:
             raise UserError(f"{text}: there is no such file or folder")
         absolute.append(str(path.absolute()))
     return tuple(absolute)
+
+
+def checked_client(text: str, standard_input: BinaryIO) -> str:
+    """Take a client's id as it was typed, or from standard input.
+
+    Args:
+        text: as typed; ``-`` means standard input.
+        standard_input: where the id is then; white space around it does not count.
+
+    Raises:
+        UserError: what came in is no UTF-8.
+    """
+    if text != "-":
+        return text
+    try:
+        return standard_input.read().decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise UserError("CLIENT from standard input is not UTF-8") from error
 
 
 def checked_variables(text: str | None) -> dict[str, Any]:
@@ -359,6 +383,14 @@ def spark_session(settings: Settings, progress: Progress) -> Iterator["SparkSess
             spark.stop()
     except (PySparkException, grpc.RpcError) as error:
         raise as_user_error(error) from error
+
+
+def _from_home(path: Path) -> Path:
+    """Replace a leading ``~``, unless it is part of a file's own name."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _landing_folder(settings: Settings, kind: str) -> list[Path]:

@@ -1,5 +1,6 @@
 """The command's arguments, exit codes and one-line errors. No JVM, no Dagster."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.run import checked_paths
+from dagster_code.lib.run import checked_client, checked_paths
 
 
 def attribution(home, *arguments, **environment):
@@ -110,3 +111,36 @@ def test_an_unsafe_retention_is_one_line_and_starts_no_server(tmp_path):
     assert done.stdout == ""
     assert "give 168 to 720" in only_line(done.stderr)
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "none\n\x1b[2J\u202e.csv", "~nobody-of-this-name/x", "a\udcff"]
+)
+def test_a_path_that_cannot_be_is_one_line_that_steers_no_terminal(tmp_path, name):
+    done = attribution(tmp_path / "home", "run", "--events", name)
+    assert done.returncode == 2
+    assert only_line(done.stderr).isprintable()
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_link_to_itself_is_a_path_that_is_not_there(tmp_path):
+    (tmp_path / "circle.csv").symlink_to(tmp_path / "circle.csv")
+    with pytest.raises(UserError, match=r"circle\.csv: there is no such file or folder"):
+        checked_paths([str(tmp_path / "circle.csv")])
+
+
+@pytest.mark.parametrize(
+    "name", ["$(touch x).csv", "-x.csv", "~x.csv", "a\nb.csv", "*.csv", "a\udcff"]
+)
+def test_a_name_is_taken_as_it_is(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    assert checked_paths([name]) == (f"{tmp_path}/{name}",)
+
+
+def test_an_id_that_no_argument_holds_comes_from_standard_input():
+    given = "a\0" + "x" * 1_000_000
+    assert checked_client("-", io.BytesIO(f" {given}\n".encode())) == given
+    assert checked_client("ana", io.BytesIO(b"other")) == "ana"
+    with pytest.raises(UserError, match="is not UTF-8"):
+        checked_client("-", io.BytesIO(b"\xff"))
