@@ -198,7 +198,7 @@ def _start(
         return subprocess.Popen(
             command,
             cwd=settings.server_dir,
-            env=spark_submit.driver_environment(settings),
+            env=spark_submit.driver_environment(settings, knows_secrets=True),
             stdin=subprocess.DEVNULL,
             # spark-submit passes on what the application prints: its lines of progress
             stdout=2,

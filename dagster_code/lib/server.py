@@ -272,7 +272,7 @@ def _backfill_of(settings: Settings, state: ServerState | None) -> str | None:
 def _launch(settings: Settings, progress: Progress) -> ServerState:
     ports = doors.choose_ports(settings)
     _prepare(settings, ports, progress)
-    command, environment = _command(settings), driver_environment(settings)
+    command, environment = _command(settings), driver_environment(settings, knows_secrets=False)
     ready = False
     try:
         with fresh_log(settings).open("wb") as log:

@@ -23,6 +23,12 @@ from dagster_code.lib.spark_conf import Ports, render_conf, server_conf, spark_h
 # a machine's own Spark must not leak into this one
 _FOREIGN_VARIABLES = ("SPARK_", "PYSPARK_", "HADOOP_", "HIVE_")
 _CLUSTER_VARIABLES = ("HADOOP_CONF_DIR",)
+# what a driver does not need, it cannot tell: a statement can read its environment
+_SECRETS = (
+    "ATTRIBUTION_METASTORE_PASSWORD",
+    "ATTRIBUTION_PUBLISH_PASSWORD",
+    "ATTRIBUTION_DAGSTER_DATABASE_URL",
+)
 
 
 def scratch_dir(settings: Settings) -> Path:
@@ -130,17 +136,19 @@ def own_variables(settings: Settings) -> dict[str, str]:
     }
 
 
-def driver_environment(settings: Settings) -> dict[str, str]:
+def driver_environment(settings: Settings, *, knows_secrets: bool) -> dict[str, str]:
     """Give the whole environment of a driver.
 
     Args:
         settings: whose driver.
+        knows_secrets: whether it reads the settings by itself.
     """
     # only there YARN is found, where it gives out the executors
     wanted = () if settings.cluster is None else _CLUSTER_VARIABLES
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name in wanted or not name.startswith(_FOREIGN_VARIABLES)
+        if (name in wanted or not name.startswith(_FOREIGN_VARIABLES))
+        and (knows_secrets or not name.startswith(_SECRETS))
     }
     return inherited | own_variables(settings) | {TOKEN_VARIABLE: made_token(settings)}

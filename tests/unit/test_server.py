@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 
 from dagster_code.lib import (
     doors,
+    metastore,
     server,
     server_log,
     server_processes,
@@ -27,7 +29,7 @@ from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.java import Java
 from dagster_code.lib.lock import writer_lock
 from dagster_code.lib.settings import load_settings
-from dagster_code.lib.spark_conf import spark_home
+from dagster_code.lib.spark_conf import Ports, spark_home
 from tests.unit.cluster_environment import on_cluster
 
 # Listens on the two ports of its configuration, or misbehaves as its first argument says.
@@ -456,11 +458,49 @@ def test_a_foreign_spark_in_the_environment_is_left_out(settings, behave, monkey
     monkeypatch.setenv("HADOOP_CONF_DIR", "/etc/hadoop")
     monkeypatch.setenv("AWS_REGION", "kept")
 
-    environment = spark_submit.driver_environment(settings)
+    environment = spark_submit.driver_environment(settings, knows_secrets=False)
 
     assert not {"SPARK_REMOTE", "HADOOP_CONF_DIR"} & environment.keys()
     assert environment["AWS_REGION"] == "kept"
     assert environment["PYSPARK_PYTHON"] == sys.executable
+
+
+def test_a_server_is_not_told_the_secrets_of_others(tmp_path, monkeypatch):
+    variables = on_cluster(
+        tmp_path,
+        ATTRIBUTION_METASTORE_PASSWORD="s3cret-1",
+        ATTRIBUTION_PUBLISH_PASSWORD="s3cret-2",
+        ATTRIBUTION_DAGSTER_DATABASE_URL="postgresql://dagster:s3cret-3@db:5432/dagster",
+    )
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+
+    environment = spark_submit.driver_environment(settings, knows_secrets=False)
+
+    assert environment["ATTRIBUTION_HOME"] == str(tmp_path)
+    assert [name for name, value in environment.items() if "s3cret" in value] == []
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in " ".join(server._command(settings))
+
+
+def test_the_file_with_the_metastore_s_password_is_its_owner_s_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(metastore, "prepare", lambda *_: None)
+    settings = load_settings(
+        on_cluster(tmp_path / "home", ATTRIBUTION_WAREHOUSE=str(tmp_path / "warehouse"))
+    )
+    former = os.umask(0)
+    try:
+        spark_submit.prepare_home(settings, "/jars/*", ignore)
+        ports = Ports(10001, 10002, 10003)
+        spark_submit.write_conf(settings, "spark.conf", ports, "/jars/*", {})
+    finally:
+        os.umask(former)
+
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    conf = settings.server_dir / "spark.conf"
+    assert [path for path in files if "p w" in path.read_text(encoding="utf-8")] == [conf]
+    assert stat.S_IMODE(conf.stat().st_mode) == 0o600
 
 
 def test_a_cluster_s_server_finds_yarn(tmp_path, monkeypatch):
@@ -468,7 +508,7 @@ def test_a_cluster_s_server_finds_yarn(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARK_HOME", "/opt/another")
     settings = load_settings(on_cluster(tmp_path, ATTRIBUTION_SPARK_MASTER="yarn"))
 
-    environment = spark_submit.driver_environment(settings)
+    environment = spark_submit.driver_environment(settings, knows_secrets=False)
 
     assert environment["HADOOP_CONF_DIR"] == "/etc/hadoop"
     assert environment["SPARK_HOME"] == str(spark_home())
@@ -478,9 +518,14 @@ def test_spark_s_page_is_closed_to_the_network_also_on_a_cluster(tmp_path, monke
     monkeypatch.setenv("SPARK_LOCAL_IP", "10.0.0.1")
 
     closed = load_settings(on_cluster(tmp_path))
-    assert spark_submit.driver_environment(closed)["SPARK_LOCAL_IP"] == "127.0.0.1"
+    assert (
+        spark_submit.driver_environment(closed, knows_secrets=False)["SPARK_LOCAL_IP"]
+        == "127.0.0.1"
+    )
     in_a_container = load_settings(on_cluster(tmp_path, ATTRIBUTION_BIND_ADDRESS="0.0.0.0"))
-    assert "SPARK_LOCAL_IP" not in spark_submit.driver_environment(in_a_container)
+    assert "SPARK_LOCAL_IP" not in spark_submit.driver_environment(
+        in_a_container, knows_secrets=False
+    )
 
 
 @pytest.mark.parametrize(
