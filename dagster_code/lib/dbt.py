@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -246,7 +247,8 @@ def failed_test_message(node: Mapping[str, Any], failed_count: object, target: P
         # The file is the YAML that declares it.
         compiled = compiled / node["path"]
     observed = NOT_RUN if failed_count is None else f"observed {failed_count} rows"
-    return f'{observed}, expected none\nlook at it with: attribution query "$(cat {compiled})"'
+    path = shlex.quote(str(compiled))
+    return f'{observed}, expected none\nlook at it with: attribution query "$(cat {path})"'
 
 
 def _meaning(message: str) -> str:

@@ -194,6 +194,12 @@ def test_a_failed_test_says_where_its_statement_is(node, path):
     )
 
 
+def test_a_line_to_be_copied_means_nothing_more_to_a_shell():
+    node = {"package_name": "a", "original_file_path": "t.sql", "path": "t.sql"}
+    message = failed_test_message(node, 3, Path("/my home; $(touch x)"))
+    assert message.endswith("""query "$(cat '/my home; $(touch x)/compiled/a/t.sql')\"""")
+
+
 def test_a_test_that_could_not_be_run_says_so():
     node = {"package_name": "a", "original_file_path": "t.sql", "path": "t.sql"}
     assert failed_test_message(node, None, Path("/t")).startswith("it could not be run")
