@@ -110,6 +110,52 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
     assert looked_at(tmp_path / "p.jsonl").refused[0].reason == "not a regular file"
 
 
+def test_what_is_no_file_is_left_out_and_nothing_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "circle.jsonl").symlink_to(tmp_path / "circle.jsonl")
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere")
+    written(tmp_path / "folder.jsonl" / "inside.jsonl", RECORD)
+    result = looked_at(tmp_path)
+    assert [file.path for file in result.files] == [tmp_path / "folder.jsonl" / "inside.jsonl"]
+    assert {Path(note.path).name: note.reason for note in result.ignored} == {
+        "pipe.jsonl": "not a regular file",
+        "circle.jsonl": "cannot be read: Too many levels of symbolic links",
+        "gone.jsonl": "cannot be read: No such file or directory",
+    }
+
+
+def test_a_link_is_followed_also_out_of_the_folder(tmp_path):
+    written(tmp_path / "beside" / "a.jsonl", RECORD)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link.jsonl").symlink_to(tmp_path / "beside" / "a.jsonl")
+    result = looked_at(tmp_path / "in")
+    assert [file.path for file in result.files] == [tmp_path / "in" / "link.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b",
+        "'\"",
+        "a\nb",
+        "; touch x",
+        "$(touch x)",
+        "`touch x`",
+        "-x",
+        "..x",
+        "*?[a]",
+        "ü\u202e",
+        "\\",
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_name_means_nothing(tmp_path, name, is_named):
+    path = written(tmp_path / "in" / f"x{name}.jsonl", RECORD)
+    result = looked_at(path if is_named else path.parent)
+    assert [file.path for file in result.files] == [path]
+    assert records_in(result)[0]["client_id"] == "a"
+
+
 def test_a_name_that_is_not_utf8_is_landed_and_shown_with_escapes(tmp_path):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jsonl"))
     result = looked_at(written(path, RECORD))
