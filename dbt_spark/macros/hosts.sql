@@ -1,6 +1,7 @@
 {#
     The host of a URL: lower case, without scheme, user, port, trailing dot and `www.`; null if there is none.
     The scheme may be missing; then only a name with a dot is a host. `android-app://com.app/...` gives the app's package.
+    What has signs in it that no name has (`https://$(x)/`) is no host.
     Nearly all URLs have the plain form of the first pattern; the second one reads every form, at several times the price.
 #}
 {% macro url_host(url) -%}
@@ -15,8 +16,9 @@
                 regexp_replace(
                     lower(regexp_extract(
                         {{ url }},
-                        '^(?:(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#]*@)?'
-                        || '|(?:[^/?# ]*@)?(?=[^]\\[\\\\/?#:@ ]+[.][^]\\[\\\\/?#:@ ]+(?:[:/?#]|$)))([^]\\[\\\\/?#:@ ]+)',
+                        '^(?U)(?:(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#\\\\]*@)?'
+                        || '|(?:[^/?# ]*@)?(?=[\\w-]++[.][\\w-]))'
+                        || '([\\w-]++(?:[.][\\w-]++)*+[.]?)(?::[0-9]*+)?(?:[/?#\\\\]|\\z)',
                         1
                     )),
                     '^www[.]|[.]$',

@@ -221,6 +221,41 @@ def test_what_names_no_host_has_none(assert_answers):
     assert_answers(HOST, dict.fromkeys(texts))
 
 
+def test_what_is_no_name_is_no_host(assert_answers):
+    texts = [
+        "https://$(touch x)/",
+        "https://'; drop table x; --/",
+        "https://<script>/",
+        "https://{{ 7 }}.example/",
+        "https://=1+1/x",
+        "https://a b.example/",
+        "https://a.example:80:90/",
+        "https://a..example/",
+        "https://.example/",
+        "https://a\x00.example/",
+        "a.example,b.example",
+        "$(a.example)",
+    ]
+    assert_answers(HOST, dict.fromkeys(texts))
+
+
+def test_a_backslash_ends_a_host_as_in_a_browser(assert_answers):
+    assert_answers(
+        HOST,
+        {
+            "https://a.example\\p": "a.example",
+            "https://a.example\\@b.example/": "a.example",
+        },
+    )
+
+
+def test_a_host_of_a_megabyte_is_read(assert_answers):
+    long = "a." * 500_000 + "example"
+    assert_answers(
+        HOST, {f"HTTPS://{long}/": long, f"HTTPS://{long}$": None, f"x{long}": f"x{long}"}
+    )
+
+
 # --- Sites ----------------------------------------------------------------------------------------
 
 
