@@ -20,8 +20,8 @@ from dagster_code.lib.connect_token import TOKEN_VARIABLE, read_token, token_pat
 from dagster_code.lib.dev_server import free_port
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.landing.discover import shown_path
-from dagster_code.lib.run import spark_session
-from dagster_code.lib.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from dagster_code.lib.run import query_lines
+from dagster_code.lib.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 from tests.increments.homes import COMMAND, DrivenHome
 from tests.integration.hostile_input import (
     CANARY,
@@ -260,19 +260,16 @@ def page(port: int, name: str) -> str:
         return answer.read().decode("utf-8")
 
 
-def ask_while_it_goes(settings: Settings) -> None:
-    """Ask a server that is stopped while the question is on its way."""
-    with spark_session(settings, lambda _line: None) as spark:
-        server.stop(settings)
-        spark.sql("select 1").collect()
-
-
-def test_a_server_that_is_gone_is_told_without_the_token(home: DrivenHome, monkeypatch) -> None:
+def test_a_server_that_is_gone_is_told_without_the_token(
+    home: DrivenHome, delivery: Delivery, monkeypatch
+) -> None:
+    state = server.ensure_running(home.settings, lambda _line: None)
+    server.stop(home.settings)
     monkeypatch.setattr(session, "_MOST_RETRIES", 0)
+    # as when it goes away between the look and the question
+    monkeypatch.setattr(server, "ensure_running", lambda *_: state)
     with pytest.raises(ServerError, match="went away") as failure:
-        ask_while_it_goes(home.settings)
-    token = read_token(home.settings)
-    assert token
+        list(query_lines(home.settings, "select 1", "csv", lambda _line: None))
     down = home.attribution("status")
     assert down.returncode == 3
-    assert token not in f"{failure.value}{down.stdout}{down.stderr}"
+    assert read_token(home.settings) not in f"{failure.value}{down.stdout}{down.stderr}"
