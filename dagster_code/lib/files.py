@@ -11,12 +11,8 @@ def write_atomically(path: Path, text: str) -> None:
         path: the file.
         text: what it shall hold.
     """
-    draft = path.with_name(f"{path.name}.new")
-    with draft.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(path)
+    # as the umask has it
+    _replace(path, text, 0o666)
 
 
 def write_privately(path: Path, text: str) -> None:
@@ -26,9 +22,14 @@ def write_privately(path: Path, text: str) -> None:
         path: the file.
         text: what it shall hold.
     """
+    _replace(path, text, 0o600)
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
     draft = path.with_name(f"{path.name}.new")
+    # one that a killed process left may have another mode
     draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
         handle.write(text)
         handle.flush()
