@@ -21,7 +21,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.java import Java, find_java
+from dagster_code.lib.java import find_java, run_java
 from dagster_code.lib.settings import SPARK_CONF_DIR, Settings, load_settings
 from dagster_code.lib.spark_conf import spark_home
 
@@ -247,19 +247,8 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
     workshop = folder.parent
     (workshop / "ivysettings.xml").write_text(_IVY_SETTINGS, encoding="utf-8")
     (workshop / "ivy.xml").write_text(_ivy_module(jars), encoding="utf-8")
-    command = _ivy_command(find_java(), folder.name)
     try:
-        result = subprocess.run(
-            command,
-            cwd=workshop,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_FETCH_TIMEOUT_SECONDS,
-            check=False,
-        )
+        result = run_java(_ivy_arguments(folder.name), workshop, _FETCH_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise UserError(
             f"fetching the jars took longer than {_FETCH_TIMEOUT_SECONDS:.0f} s"
@@ -268,10 +257,9 @@ def _download(jars: Sequence[Jar], folder: Path) -> None:
         raise UserError(_ivy_failure(result.stdout))
 
 
-def _ivy_command(java: Java, folder_name: str) -> list[str]:
+def _ivy_arguments(folder_name: str) -> list[str]:
     # relative names: a bracket in the path would be read as part of Ivy's pattern
     return [
-        str(java.executable),
         "-cp",
         f"{spark_home() / 'jars'}/*",
         "org.apache.ivy.Main",

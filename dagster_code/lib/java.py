@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,36 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
     if found is None:
         raise UserError(f"no Java found (neither JAVA_HOME nor java on the PATH): {_INSTALL}")
     return _checked(Path(found), found)
+
+
+def run_java(
+    arguments: Sequence[str], folder: Path, timeout_seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Run one of the programs among Spark's jars.
+
+    Args:
+        arguments: of Java.
+        folder: in which it works.
+        timeout_seconds: how long it may take.
+
+    Returns:
+        Its exit code, and all that it said as ``stdout``.
+
+    Raises:
+        UserError: there is no Java that Spark supports.
+        subprocess.TimeoutExpired: it took longer.
+    """
+    return subprocess.run(
+        [str(find_java().executable), *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=timeout_seconds,
+        check=False,
+    )
 
 
 def _checked(command: Path, origin: str) -> Java:

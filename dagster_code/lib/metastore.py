@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.files import write_privately
-from dagster_code.lib.java import find_java
+from dagster_code.lib.java import run_java
 from dagster_code.lib.postgres import connected
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.settings import Database, Settings
@@ -171,20 +171,14 @@ def _create_tables(settings: Settings, metastore: Database, class_path: str) -> 
     }
     write_privately(work / "metastore.properties", render_conf(properties))
     try:
-        done = subprocess.run(
+        done = run_java(
             [
-                *(str(find_java().executable), "-cp", f"{jars}/*:{class_path}"),
+                *("-cp", f"{jars}/*:{class_path}"),
                 "org.datanucleus.store.schema.SchemaTool",
                 *("-create", "-api", "JDO", "-props", "metastore.properties", "package.jdo"),
             ],
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_CREATE_SECONDS,
-            check=False,
+            work,
+            _CREATE_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise ServerError(
