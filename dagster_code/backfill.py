@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 
 from dagster_code.cli import exit_codes, path_options
-from dagster_code.lib.backfill import Outcome, Paths
+from dagster_code.lib.backfill import Outcome
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import records_table
 from dagster_code.lib.progress import announce, show_progress
 from dagster_code.lib.report import landing_lines, left_files
-from dagster_code.lib.run import checked_paths
+from dagster_code.lib.run import checked_delivery
 from dagster_code.lib.settings import load_settings
 
 
@@ -49,11 +49,7 @@ def _landed(
     events: tuple[str, ...], clients: tuple[str, ...], spend: tuple[str, ...], is_helper: bool
 ) -> Outcome:
     settings = load_settings()
-    paths: Paths = {
-        "events": checked_paths(events),
-        "clients": checked_paths(clients),
-        "spend": checked_paths(spend),
-    }
+    paths = checked_delivery(events, clients, spend)
     # PySpark is only imported when the arguments are right
     from dagster_code.lib.backfill_driver import land_all
     from dagster_code.lib.landing.report import landing_metadata

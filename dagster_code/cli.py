@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.landing.schema import Kind
 from dagster_code.lib.progress import announce, show_progress
 from dagster_code.lib.settings import SAMPLE_EVENTS, Settings, load_settings
 from dagster_code.lib.terminal import printable
@@ -68,15 +67,16 @@ def run(
     Without a PATH, lands the folders events/, clients/ and spend/ of the landing folder.
     Exit code 0 only if all of it worked.
     """
-    from dagster_code.lib.run import checked_paths, checked_variables, dry_run_lines, run_pipeline
+    from dagster_code.lib.run import (
+        checked_delivery,
+        checked_variables,
+        dry_run_lines,
+        run_pipeline,
+    )
 
     settings = load_settings()
     given = checked_variables(variables)
-    paths: dict[Kind, tuple[str, ...]] = {
-        "events": checked_paths(events),
-        "clients": checked_paths(clients),
-        "spend": checked_paths(spend),
-    }
+    paths = checked_delivery(events, clients, spend)
     if dry_run:
         _print(dry_run_lines(settings, paths, given, full_refresh, announce))
         return
@@ -103,15 +103,11 @@ def backfill(
     The server has to be down: one driver does all writes. What landed is built by the next
     `attribution run`. Options behind `--` are spark-submit's, like `--num-executors 50`.
     """
-    from dagster_code.lib.backfill import Paths, backfill_lines, dry_run_lines
-    from dagster_code.lib.run import checked_paths
+    from dagster_code.lib.backfill import backfill_lines, dry_run_lines
+    from dagster_code.lib.run import checked_delivery
 
     settings = load_settings()
-    paths: Paths = {
-        "events": checked_paths(events),
-        "clients": checked_paths(clients),
-        "spend": checked_paths(spend),
-    }
+    paths = checked_delivery(events, clients, spend)
     if dry_run:
         _print(dry_run_lines(settings, paths, options))
         return

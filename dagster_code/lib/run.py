@@ -64,6 +64,26 @@ def checked_paths(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(absolute)
 
 
+def checked_delivery(
+    events: Sequence[str], clients: Sequence[str], spend: Sequence[str]
+) -> dict[Kind, tuple[str, ...]]:
+    """Make all paths of a delivery absolute.
+
+    Args:
+        events: paths as typed.
+        clients: likewise.
+        spend: likewise.
+
+    Raises:
+        UserError: one is not there; names it.
+    """
+    return {
+        "events": checked_paths(events),
+        "clients": checked_paths(clients),
+        "spend": checked_paths(spend),
+    }
+
+
 def checked_client(text: str, standard_input: BinaryIO) -> str:
     """Take a client's id as it was typed, or from standard input.
 
