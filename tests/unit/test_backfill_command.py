@@ -43,10 +43,11 @@ outcome.write_text(json.dumps(told))
 sys.exit(told["exit_code"])
 """
 
-BACKFILL = """
+# of this very file, whatever it is called
+BACKFILL = f"""
 import sys
 sys.path.insert(0, sys.argv[1])
-from tests.unit.test_backfill import backfill_with_fake
+from tests.unit.{Path(__file__).stem} import backfill_with_fake
 backfill_with_fake(sys.argv[2])
 """
 
