@@ -52,11 +52,6 @@ class Deliveries:
         folder = self.folder / f"{len(self.waiting):03d}-left"
         return write_parcel(parcel, folder, self.rng), parcel.count
 
-    def next_files_and(self, records: Sequence[Delivered]) -> tuple[Paths, int]:
-        """Write the next delivery with further events in it."""
-        self.waiting[0].events.extend(records)
-        return self.next_files()
-
     def struck(
         self,
         strike: Strike,
@@ -72,7 +67,8 @@ class Deliveries:
         """
         start_server(self.home)
         before = record_counts(self.home)
-        paths, count = self.next_files_and(more)
+        self.waiting[0].events.extend(more)
+        paths, count = self.next_files()
         return self.counted(struck_run(self.home, paths, strike, heal), before, count)
 
     def counted(self, found: Outcome, before: tuple[int, int], count: int) -> Outcome:

@@ -167,8 +167,8 @@ class SparkPage:
         return [one["description"] for one in found if one["status"] == "RUNNING"]
 
     def executors(self) -> list[dict[str, Any]]:
-        """The executors that live, and the driver."""
-        return self._read("executors")
+        """The driver and the executors, those that it handed back as well."""
+        return self._read("allexecutors")
 
     def _read(self, what: str) -> list[dict[str, Any]]:
         state = living(self._home.settings)

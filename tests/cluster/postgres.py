@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 import psycopg2
 
 from dagster_code.lib.settings import LOOPBACK, PROJECT_ROOT
+from tests.cluster.compose import free_port
 
 PACKAGED = Path("/usr/lib/postgresql")
 START_SECONDS = 60.0
@@ -109,10 +109,7 @@ def make_postgres(user: str, password: str) -> Postgres:
         "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", cwd=folder,
     )  # fmt: skip
     secret.unlink()
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = int(probe.getsockname()[1])
-    made = Postgres(folder, port, user, password)
+    made = Postgres(folder, free_port(), user, password)
     made.start()
     made.rows("create database metastore", "postgres")
     made.rows((PROJECT_ROOT / "deploy" / "create-databases.sql").read_text(), "metastore")

@@ -4,17 +4,15 @@ First of the modules that share the cluster: the local home knows nothing of wha
 """
 
 import dataclasses
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from dagster_code.lib import server
 from tests.cluster.conftest import PASSWORD, Cluster
 from tests.cluster.deliveries import two_deliveries
+from tests.cluster.failures import SparkPage
 from tests.increments.differences import differences
 from tests.increments.homes import DrivenHome, Paths, run_arguments
 from tests.increments.trial import Plan
@@ -60,7 +58,7 @@ def test_the_tables_equal_local_ones_row_for_row(
 def test_the_work_was_done_by_executors_on_both_workers(
     both_have_run: int, cluster: Cluster
 ) -> None:
-    found = {one["id"]: one for one in executors(cluster)}
+    found = {one["id"]: one for one in SparkPage(cluster.home).executors()}
     assert found.pop("driver")["totalTasks"] == 0
     # an idle one is handed back
     assert len(found) >= 2
@@ -68,20 +66,6 @@ def test_the_work_was_done_by_executors_on_both_workers(
     folders = list(cluster.stack.folder.glob("worker-*"))
     assert len(folders) == 2
     assert all(list(folder.glob("app-*/*")) for folder in folders)
-
-
-def executors(cluster: Cluster) -> list[dict[str, Any]]:
-    """What Spark says of its executors, those that it handed back as well."""
-    state = server.ensure_running(cluster.home.settings, lambda _line: None)
-    root = f"http://127.0.0.1:{state.ui_port}/api/v1/applications"
-    (application,) = read_json(root)
-    return list(read_json(f"{root}/{application['id']}/allexecutors"))
-
-
-def read_json(url: str) -> Any:
-    """Read an address."""
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        return json.load(answer)
 
 
 def test_the_password_is_shown_nowhere(both_have_run: int, cluster: Cluster) -> None:
@@ -102,7 +86,7 @@ def test_a_second_driver_is_refused_and_told_about_the_first(
         variables=variables,
     )
     result = other.attribution("up")
-    assert result.returncode == 1
+    assert result.returncode == 3
     (line,) = [one for one in result.stderr.splitlines() if one.startswith("attribution: error")]
     assert "another driver" in line
     assert "attribution down" in line
