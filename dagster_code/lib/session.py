@@ -80,9 +80,19 @@ def set_up(session: "SparkSession") -> None:
     """Give a session UTC as its time zone, and little patience with a server that is gone.
 
     Args:
-        session: of Spark Connect, on a running server.
+        session: of Spark Connect, on a running server; closed if that is gone.
+
+    Raises:
+        pyspark.errors.PySparkException: the server does not answer.
     """
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
     session.client.set_retry_policies([DefaultPolicy(max_retries=_MOST_RETRIES)])
-    session.conf.set("spark.sql.session.timeZone", "UTC")
+    try:
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+    except BaseException:
+        # PySpark would keep it as this thread's active session, and ask its server when others are
+        # used, even to name a column. There is nobody to release it.
+        session.release_session_on_close = False
+        session.stop()
+        raise

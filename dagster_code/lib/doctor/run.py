@@ -30,7 +30,11 @@ def examined(settings: Settings) -> list[Finding]:
     from dagster_code.lib.session import open_session
 
     try:
-        findings += table_findings(open_session(settings, state.connect_port))
+        spark = open_session(settings, state.connect_port)
+        try:
+            findings += table_findings(spark)
+        finally:
+            spark.stop()
     except UserError as error:
         findings.append(ill("tables", str(error), "see `docs/runbook.md`"))
     return findings
