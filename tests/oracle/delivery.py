@@ -16,6 +16,16 @@ from pathlib import Path
 
 from tests.oracle.records import RawRecord
 
+# Of events, clients and ad spend, in SPEC.md.
+KNOWN_FIELDS = frozenset(
+    (
+        *("event_id", "client_id", "event_time", "event_type", "channel", "referrer", "page_url"),
+        *("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"),
+        *("gclid", "gbraid", "wbraid", "dclid", "msclkid", "fbclid", "ttclid"),
+        *("platform", "user_id", "order_id", "revenue", "created_at", "country"),
+        *("date", "source", "medium", "campaign", "cost"),
+    )
+)
 UNREADABLE = "\x00unreadable"
 
 Delivered = dict[str, object]
@@ -145,7 +155,9 @@ def _csv_text(records: Sequence[Mapping[str, object]], rng: random.Random) -> st
     rng.shuffle(names)
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator=rng.choice(("\r\n", "\n")))
-    writer.writerow(rng.choice((name, name.upper(), f" {name} ")) for name in names)
+    spelt = [(name, rng.choice((name, name.upper(), f" {name} "))) for name in names]
+    # an unknown field's name is kept as it is: with another one it would be another record
+    writer.writerow(other if name in KNOWN_FIELDS else name for name, other in spelt)
     writer.writerows([row.get(name) or "" for name in names] for row in rows)
     return buffer.getvalue()
 

@@ -124,6 +124,23 @@ def test_files_hold_what_was_generated(rules: Rules, tmp_path: Path, seed: int) 
         assert compare(table, expected[table], actual[table]) == []
 
 
+def test_an_unknown_field_has_one_name_in_every_file(tmp_path: Path) -> None:
+    """A record without an id is the same one in another file only if its fields are."""
+    records: list[dict[str, object]] = [{"client_id": f"{n}", "Experiment": "A"} for n in range(40)]
+    paths = write_files(records, tmp_path, random.Random(1), 40, "events")
+    headers = {path.read_text("utf-8").splitlines()[0] for path in paths if path.suffix == ".csv"}
+    names = {name for header in headers for name in header.split(",")}
+    assert names == {
+        "client_id",
+        "CLIENT_ID",
+        " client_id ",
+        "event_id",
+        "EVENT_ID",
+        " event_id ",
+        "experiment",
+    }
+
+
 def test_a_row_of_the_raw_table_is_the_record_that_was_delivered() -> None:
     row = {
         "client_id": " c",
