@@ -92,7 +92,7 @@ def set_up(session: "SparkSession") -> None:
         session.conf.set("spark.sql.session.timeZone", "UTC")
     except BaseException:
         # PySpark would keep it as this thread's active session, and ask its server when others are
-        # used, even to name a column. There is nobody to release it.
-        session.release_session_on_close = False
+        # used, even to name a column. Closed first, it is not released: there is nobody to do it.
+        session.client.close()
         session.stop()
         raise

@@ -17,6 +17,8 @@ _GONE = (
     "Connection refused",
     "Connection reset by peer",
     "Broken pipe",
+    # it lives, but has ended the session: its clock has jumped
+    "INVALID_HANDLE.SESSION_CLOSED",
 )
 # of Spark, Delta, Parquet and Hadoop
 _DAMAGE = (

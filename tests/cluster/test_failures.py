@@ -36,7 +36,7 @@ PLAN = Plan(seed=20261128, drawn=80, copies=1, batches=9)
 # Each of two tasks keeps text until an executor's memory is used up: an analyst's mistake.
 GREEDY = """
 select max(length(texts)) from (
-    select concat_ws('', collect_list(repeat(uuid(), 100000))) as texts
+    select concat_ws('', collect_list(repeat(sha2(cast(id as string), 256), 50000))) as texts
     from range(0, 2000, 1, 2)
     group by id % 2
 )

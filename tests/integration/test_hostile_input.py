@@ -37,6 +37,11 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 LISTENING_SECONDS = 180
 
+IMPATIENT = """
+spark.connect.session.manager.defaultSessionTimeout 10s
+spark.connect.session.manager.maintenanceInterval 1s
+"""
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -48,8 +53,12 @@ class Delivery:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrivenHome]:
-    """A home of this module's own."""
-    made = DrivenHome.at(tmp_path_factory.mktemp("hostile-home") / "home")
+    """A home of this module's own, whose sessions end while dbt builds, as in large builds."""
+    folder = tmp_path_factory.mktemp("hostile-home")
+    conf = folder / "impatient.conf"
+    conf.write_text(IMPATIENT, encoding="utf-8")
+    settings = DrivenHome.at(folder / "home").settings
+    made = DrivenHome(settings, {"ATTRIBUTION_SPARK_CONF": str(conf)})
     yield made
     made.stop()
 

@@ -24,6 +24,10 @@ def test_a_lost_file_is_told_with_its_table(text):
     assert not is_gone(text)
 
 
+def test_a_session_that_the_server_has_ended_is_gone():
+    assert is_gone("[INVALID_HANDLE.SESSION_CLOSED] The handle a3d is invalid. SQLSTATE: HY000")
+
+
 def test_a_mistake_in_a_statement_is_no_damage():
     text = "[TABLE_OR_VIEW_NOT_FOUND] The table `x` cannot be found; see file:/a/b.sql"
     assert damage(text) is None

@@ -81,7 +81,6 @@ def build_models(
     context: dg.AssetExecutionContext,
     home: AttributionHome,
     dbt: LeanDbtCliResource,
-    spark: SparkSession,
     inputs: BuildInputs,
     arguments: Sequence[str],
 ) -> Iterator[Any]:
@@ -91,7 +90,6 @@ def build_models(
         context: of the step.
         home: the home to build in.
         dbt: dbt's command line.
-        spark: a session on the home's server.
         inputs: what the build is made from.
         arguments: dbt's.
 
@@ -113,7 +111,8 @@ def build_models(
     except DagsterDbtCliRuntimeError as error:
         yield from events
         raise _failure(target, error) from error
-    yield from _described(events, spark, invocation)
+    # Another session: the server ends one that was idle for as long as a large build takes.
+    yield from _described(events, home.connect(progress), invocation)
 
 
 @contextmanager
