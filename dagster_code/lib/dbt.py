@@ -239,14 +239,15 @@ def failed_test_message(node: Mapping[str, Any], failed_count: object, target: P
 
     Args:
         node: the test in the manifest.
-        failed_count: how many rows it gave; ``None`` when it could not be run.
+        failed_count: how many rows it gave; ``None`` or 0 when it could not be run: a test that
+            the lost server cut off counts none.
         target: dbt's folder of the run.
     """
     compiled = target / "compiled" / node["package_name"] / node["original_file_path"]
     if "test_metadata" in node:
         # The file is the YAML that declares it.
         compiled = compiled / node["path"]
-    observed = NOT_RUN if failed_count is None else f"observed {failed_count} rows"
+    observed = f"observed {failed_count} rows" if failed_count else NOT_RUN
     path = shlex.quote(str(compiled))
     return f'{observed}, expected none\nlook at it with: attribution query "$(cat {path})"'
 

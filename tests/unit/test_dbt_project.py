@@ -200,6 +200,7 @@ def test_a_line_to_be_copied_means_nothing_more_to_a_shell():
     assert message.endswith("""query "$(cat '/my home; $(touch x)/compiled/a/t.sql')\"""")
 
 
-def test_a_test_that_could_not_be_run_says_so():
+@pytest.mark.parametrize("failed_count", [None, 0])
+def test_a_test_that_could_not_be_run_says_so(failed_count):
     node = {"package_name": "a", "original_file_path": "t.sql", "path": "t.sql"}
-    assert failed_test_message(node, None, Path("/t")).startswith("it could not be run")
+    assert failed_test_message(node, failed_count, Path("/t")).startswith("it could not be run")
