@@ -61,3 +61,16 @@
         ) * cast(0.01 as decimal(3, 2)) as decimal(28, 2)
     )
 {%- endmacro %}
+
+
+{# What a conversion cost, rounded half up; null without conversions. A sum of fractions that is a whole number counts as
+   one, and is divided by exactly: as doubles 1234567.89 / 6 is below the half cent that it is. Other sums have no exact
+   value to begin with; nine digits are those that their doubles are sure of. #}
+{% macro cost_per_conversion(cost, conversions) -%}
+    {%- set whole = 'round(' ~ conversions ~ ', 12)' -%}
+    if(
+        {{ whole }} = floor({{ whole }}),
+        cast({{ cost }} / nullif(cast({{ whole }} as bigint), 0) as decimal(28, 2)),
+        cast(cast({{ cost }} / {{ whole }} as decimal(38, 9)) as decimal(28, 2))
+    )
+{%- endmacro %}

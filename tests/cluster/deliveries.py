@@ -88,7 +88,7 @@ class Deliveries:
             differing=len(lines),
         )
         self.outcomes.append(outcome)
-        assert lines == []
+        assert lines == [], "\n".join(lines[:10])
         assert (outcome.lost, outcome.doubled) == (0, 0), outcome
         return outcome
 

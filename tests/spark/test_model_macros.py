@@ -3,6 +3,8 @@
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 import pytest
 from pyspark.sql import types
@@ -113,3 +115,39 @@ def test_models_share_as_the_oracle_says(spark, variables):
         slack = 1 if row.model == "time_decay" else 0
         assert len(row.shares) == len(expected)
         assert all(abs(a - b) <= slack for a, b in zip(row.shares, expected, strict=True))
+
+
+COSTS = [
+    # ties, which half up decides, and doubles do not
+    ("1234567.89", 6.0, "205761.32"),
+    ("0.01", 2.0, "0.01"),
+    ("1.01", 8.0, "0.13"),
+    ("0.03", 8.0, "0.00"),
+    ("9999999999999999.99", 2.0, "5000000000000000.00"),
+    # a third three times is one
+    ("10.00", 1 / 3 + 1 / 3 + 1 / 3, "10.00"),
+    ("10.00", 0.1 + 0.2, "33.33"),
+    ("0.02", 0.4 + 0.4, "0.03"),
+    ("0.00", 0.5, "0.00"),
+    ("10.00", 0.0, None),
+]
+
+
+def test_a_cost_by_conversions_is_rounded_half_up(spark):
+    rows = [(Decimal(cost), conversions) for cost, conversions, _ in COSTS]
+    given = spark.createDataFrame(rows, "cost decimal(28, 2), conversions double")
+    sql = render("cost_per_conversion('cost', 'conversions')")
+    found = [row["cpa"] for row in given.selectExpr(f"{sql} as cpa").collect()]
+    assert found == [None if cpa is None else Decimal(cpa) for _, _, cpa in COSTS]
+
+
+def test_whole_conversions_divide_as_fractions_do(spark):
+    rng = random.Random(20261127)
+    pairs = [(Decimal(rng.randint(0, 10**12)).scaleb(-2), rng.randint(1, 400)) for _ in range(2000)]
+    given = spark.createDataFrame(
+        [(cost, float(count)) for cost, count in pairs], "cost decimal(28, 2), conversions double"
+    )
+    sql = render("cost_per_conversion('cost', 'conversions')")
+    found = [row["cpa"] for row in given.selectExpr(f"{sql} as cpa").collect()]
+    cents = [floor(Fraction(cost) / count * 100 + Fraction(1, 2)) for cost, count in pairs]
+    assert found == [Decimal(one).scaleb(-2) for one in cents]

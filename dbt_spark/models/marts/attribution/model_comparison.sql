@@ -199,10 +199,7 @@ select
     cast(shared.revenue - last_touch.revenue as decimal(28, 2)) as revenue_shift,
     shared.revenue_share - last_touch.revenue_share as share_shift,
     cast(coalesce(channel_costs.cost, 0) as decimal(28, 2)) as cost,
-    -- rounded first, so that a sum of fractions which is a whole number counts as one
-    cast(
-        coalesce(channel_costs.cost, 0) / nullif(round(shared.conversions, 12), 0D) as decimal(28, 2)
-    ) as cpa,
+    {{ cost_per_conversion('coalesce(channel_costs.cost, 0)', 'shared.conversions') }} as cpa,
     cast(shared.revenue as double) / nullif(cast(channel_costs.cost as double), 0D) as roas
 from shared
 inner join last_touch
