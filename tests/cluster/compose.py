@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,8 +154,9 @@ class Stack:
 
     def command(self, service: str) -> list[str]:
         """The command of a service."""
-        words: Sequence[object] = self.services[service]["command"]
-        return [self.here(str(word)) for word in words]
+        program, *words = map(str, self.services[service]["command"])
+        # Dagster's programs are called like their services
+        return [program, *map(self.here, words)]
 
     def start(self, service: str, *more: str) -> subprocess.Popen[bytes]:
         """Start a service.
