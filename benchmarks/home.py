@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.errors import BenchError
 from dagster_code.lib.server_state import ServerState, read_state
-from dagster_code.lib.session import open_session
+from dagster_code.lib.session import session_on
 from dagster_code.lib.settings import PROJECT_ROOT, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -123,11 +123,8 @@ class Home:
     @contextmanager
     def session(self) -> Iterator["SparkSession"]:
         """Open a Spark Connect session on the running server."""
-        spark = open_session(self.settings, self.server().connect_port)
-        try:
+        with session_on(self.settings, self.server().connect_port) as spark:
             yield spark
-        finally:
-            spark.stop()
 
     def manifest(self) -> dict[str, list[str]]:
         """Read what each dbt node depends on.

@@ -29,7 +29,7 @@ from dagster_code.lib.query import as_user_error, silence_pyspark
 from dagster_code.lib.server_log import failure_reason
 from dagster_code.lib.server_processes import HOME_KEY
 from dagster_code.lib.server_state import new_state, write_state
-from dagster_code.lib.session import open_session, writing_home
+from dagster_code.lib.session import session_on, writing_home
 from dagster_code.lib.settings import Settings
 from dagster_code.lib.spark_errors import is_gone
 from dagster_code.lib.spark_submit import prepare_home
@@ -157,15 +157,12 @@ def _driver(
     context = _context(settings)
     try:
         progress(f"the driver runs on {conf.get('spark.master')}, its page is {context.uiWebUrl}")
-        spark = open_session(settings, _connect_port(context))
-        try:
+        with session_on(settings, _connect_port(context)) as spark:
             if settings.cluster is not None:
                 # opens the connections by which two drivers that start at one instant are seen
                 spark.sql("show schemas").collect()
                 metastore.check_alone(settings)
             yield spark
-        finally:
-            spark.stop()
     except (PySparkException, grpc.RpcError) as error:
         if is_gone(str(error)):
             raise ServerError(_WENT_AWAY.format(conf.get("spark.master"))) from error

@@ -31,7 +31,7 @@ from dagster_code.lib.report import (
     run_lines,
 )
 from dagster_code.lib.rules import check_rules
-from dagster_code.lib.session import open_session, writing_home
+from dagster_code.lib.session import session_on, writing_home
 from dagster_code.lib.settings import DELTA_RETENTION_HOURS, MAX_RETENTION_HOURS, Settings
 from dagster_code.lib.terminal import shortened
 
@@ -396,11 +396,8 @@ def spark_session(settings: Settings, progress: Progress) -> Iterator["SparkSess
 
     silence_pyspark()
     try:
-        spark = open_session(settings, state.connect_port)
-        try:
+        with session_on(settings, state.connect_port) as spark:
             yield spark
-        finally:
-            spark.stop()
     except (PySparkException, grpc.RpcError) as error:
         raise as_user_error(error) from error
 

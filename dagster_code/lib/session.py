@@ -76,6 +76,21 @@ def open_session(settings: Settings, connect_port: int) -> "SparkSession":
     return spark
 
 
+@contextmanager
+def session_on(settings: Settings, connect_port: int) -> Iterator["SparkSession"]:
+    """Open a session as ``open_session`` does, and end it: one left open keeps its process alive.
+
+    Args:
+        settings: whose home.
+        connect_port: the Spark Connect door on 127.0.0.1.
+    """
+    spark = open_session(settings, connect_port)
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
 def set_up(session: "SparkSession") -> None:
     """Give a session UTC as its time zone, and little patience with a server that is gone.
 

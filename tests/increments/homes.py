@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from dagster_code.lib import server
 from dagster_code.lib.landing.schema import KINDS, Kind, records_table
-from dagster_code.lib.session import open_session
+from dagster_code.lib.session import session_on
 from dagster_code.lib.settings import PROJECT_ROOT, Settings, load_settings
 from tests.increments.differences import RUN_TABLES, Tables
 from tests.integration.conftest import Home
@@ -134,11 +134,8 @@ class DrivenHome(Home):
     def session(self) -> Iterator[SparkSession]:
         """A session on the home's server, which is started if it is down."""
         state = server.ensure_running(self.settings, lambda _line: None)
-        spark = open_session(self.settings, state.connect_port)
-        try:
+        with session_on(self.settings, state.connect_port) as spark:
             yield spark
-        finally:
-            spark.stop()
 
     def read_tables(self, schemas: Sequence[str], skipped: frozenset[str] = RUN_TABLES) -> Tables:
         """Every table and view of some schemas, whole.

@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from dagster_code.lib import server
-from dagster_code.lib.session import open_session
+from dagster_code.lib.session import session_on
 from dagster_code.lib.settings import Settings, load_settings
 from tests.oracle import RawRecord, record_from_raw_row
 
@@ -70,11 +70,8 @@ class Home:
     def rows(self, sql: str) -> list[dict[str, object]]:
         """Read a result whole, with instants in UTC."""
         state = server.ensure_running(self.settings, lambda _line: None)
-        spark = open_session(self.settings, state.connect_port)
-        try:
+        with session_on(self.settings, state.connect_port) as spark:
             return [in_utc(row.asDict(recursive=True)) for row in spark.sql(sql).collect()]
-        finally:
-            spark.stop()
 
     def raw(self) -> Raw:
         """Read all records that have landed so far."""
@@ -124,10 +121,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A session on an empty home's server, for tests that land by themselves."""
     for fresh in _home(tmp_path_factory):
         state = server.start(fresh.settings, lambda _line: None)
-        session = open_session(fresh.settings, state.connect_port)
-        yield session
-        # before its server: a session left open would complain at the very end of the run
-        session.stop()
+        # ends before its server: a session left open would complain at the very end of the run
+        with session_on(fresh.settings, state.connect_port) as session:
+            yield session
 
 
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:

@@ -14,7 +14,7 @@ from pyhive import hive
 
 from dagster_code.lib import server, server_processes, server_state
 from dagster_code.lib.connect_token import read_token
-from dagster_code.lib.session import connect_url, open_session
+from dagster_code.lib.session import connect_url, session_on
 from dagster_code.lib.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -71,9 +71,8 @@ def test_what_thrift_writes_every_connect_session_reads(settings):
     query(state.thrift_port, "create schema shop")
     query(state.thrift_port, "create table shop.orders using delta as select 1 as order_id")
     for _ in range(2):  # the class path holds Delta for the second session too
-        session = open_session(settings, state.connect_port)
-        assert [tuple(row) for row in session.table("shop.orders").collect()] == [(1,)]
-        session.stop()
+        with session_on(settings, state.connect_port) as session:
+            assert [tuple(row) for row in session.table("shop.orders").collect()] == [(1,)]
     assert (settings.warehouse_dir / "shop.db" / "orders" / "_delta_log").is_dir()
     listening = {
         connection.laddr.ip
@@ -101,9 +100,8 @@ def test_spark_connect_answers_nobody_without_the_token(settings, token):
         stranger.sql("select 1").collect()
     secret = read_token(settings)
     assert secret
-    session = open_session(settings, state.connect_port)
-    session.sql("select 1").collect()
-    session.stop()
+    with session_on(settings, state.connect_port) as session:
+        session.sql("select 1").collect()
     process = psutil.Process(state.pid)
     shown = [
         (settings.logs_dir / "spark-server.log").read_text(encoding="utf-8"),

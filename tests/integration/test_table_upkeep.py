@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from dagster_code.lib import server
-from dagster_code.lib.session import open_session
+from dagster_code.lib.session import session_on
 from dagster_code.lib.upkeep import OPERATIONS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -26,16 +25,6 @@ with writer_lock(load_settings(), print, "attribution run"):
     print("holding", flush=True)
     sys.stdin.read()
 """
-
-
-@contextmanager
-def session_on(settings, port):
-    spark = open_session(settings, port)
-    try:
-        yield spark
-    finally:
-        # A session left open keeps the test run from ending.
-        spark.stop()
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from pathlib import Path
 from dagster_code.lib import server
 from dagster_code.lib.dbt import executable, server_environment
 from dagster_code.lib.landing.land import land
-from dagster_code.lib.session import open_session
+from dagster_code.lib.session import session_on
 from dagster_code.lib.settings import DBT_PROJECT_DIR, Settings, load_settings
 from tests.integration.conftest import Home
 from tests.mutations.mutants import MUTANTS, Mutant, MutantNotFoundError
@@ -188,11 +188,8 @@ def _bench(settings: Settings) -> Bench:
     delivered = [record for history in histories for record in history]
     paths = write_files(delivered, settings.home / "input", rng, 2)
     state = server.ensure_running(settings, lambda _line: None)
-    spark = open_session(settings, state.connect_port)
-    try:
+    with session_on(settings, state.connect_port) as spark:
         land(spark, "events", paths, settings, lambda _line: None)
-    finally:
-        spark.stop()
     home = Home(settings)
     records = [record_from_raw_row(row) for row in home.rows("select * from raw.events")]
     expected = run(records, [], Rules.load(DBT_PROJECT_DIR / "seeds"))

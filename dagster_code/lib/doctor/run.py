@@ -27,14 +27,11 @@ def examined(settings: Settings) -> list[Finding]:
             noted("tables", why, "`attribution up`, then `attribution doctor` again"),
         ]
     from dagster_code.lib.doctor.tables import table_findings
-    from dagster_code.lib.session import open_session
+    from dagster_code.lib.session import session_on
 
     try:
-        spark = open_session(settings, state.connect_port)
-        try:
+        with session_on(settings, state.connect_port) as spark:
             findings += table_findings(spark)
-        finally:
-            spark.stop()
     except UserError as error:
         findings.append(ill("tables", str(error), "see `docs/runbook.md`"))
     return findings
