@@ -13,7 +13,7 @@ from tests.cluster.failures import (
     record_counts,
     struck_run,
 )
-from tests.increments.homes import DrivenHome, Paths
+from tests.increments.homes import DrivenHome, Paths, run_arguments
 from tests.increments.kills import start_server
 from tests.increments.parcels import Parcel, write_parcel
 from tests.increments.trial import Plan, parcels_of
@@ -51,6 +51,10 @@ class Deliveries:
         parcel = self.waiting.pop(0)
         folder = self.folder / f"{len(self.waiting):03d}-left"
         return write_parcel(parcel, folder, self.rng), parcel.count
+
+    def land_next(self) -> None:
+        """Run with the next delivery, which has to work."""
+        self.home.run(*run_arguments(self.next_files()[0], {}))
 
     def struck(
         self,

@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.clock import Clock, MissingCompilerError, make_clock
 from tests.cluster.deliveries import Deliveries
 from tests.cluster.failures import Outcome, Strike, after_line, built_count
-from tests.increments.homes import Command, DrivenHome, run_arguments
+from tests.increments.homes import Command, DrivenHome
 from tests.increments.trial import Plan
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -57,7 +57,7 @@ def test_a_disk_that_runs_full_while_tables_are_written(
 
     deliveries = Deliveries.of(PLAN, home, tmp_path, outcomes)
     try:
-        home.run(*run_arguments(deliveries.next_files()[0], {}))
+        deliveries.land_next()
         outcome = deliveries.struck(strike, filler.unlink)
     finally:
         home.stop()
@@ -97,7 +97,7 @@ def test_a_clock_that_jumps_back_and_forth(
 
     deliveries = Deliveries.of(PLAN, home, tmp_path, outcomes)
     try:
-        home.run(*run_arguments(deliveries.next_files()[0], {}))
+        deliveries.land_next()
         back = deliveries.struck(jump(-3, "the clock, five days back", 0))
         on = deliveries.struck(jump(9, "the clock, twelve days on", 10))
     finally:

@@ -59,7 +59,7 @@ def site(
     """The cluster after a calm run."""
     folder = tmp_path_factory.mktemp("failures")
     deliveries = Deliveries.of(PLAN, cluster.home, folder, outcomes)
-    cluster.home.run(*run_arguments(deliveries.next_files()[0], {}))
+    deliveries.land_next()
     return Site(cluster, SparkPage(cluster.home), deliveries)
 
 

@@ -19,7 +19,7 @@ from tests.cluster.compose import wait_until
 from tests.cluster.conftest import Cluster
 from tests.cluster.deliveries import Deliveries
 from tests.cluster.failures import Outcome, record_counts
-from tests.increments.homes import Paths, run_arguments
+from tests.increments.homes import Paths
 from tests.increments.kills import start_server
 from tests.increments.trial import Plan
 
@@ -114,7 +114,7 @@ def office(
     started += [stack.start(DAEMON), stack.start("dagster-webserver")]
     deliveries = Deliveries.of(PLAN, cluster.home, tmp_path_factory.mktemp("office"), outcomes)
     # there are tables, whatever ran before
-    cluster.home.run(*run_arguments(deliveries.next_files()[0], {}))
+    deliveries.land_next()
     made = Office(cluster, deliveries, started[1])
     made.dagster("sensor", "start", "landing_folder")
     yield made
