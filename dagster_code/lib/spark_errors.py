@@ -35,7 +35,7 @@ _TABLE_OF_FILE = re.compile(r"/(\w+)\.db/(\w+)/")
 
 
 def is_gone(text: str) -> bool:
-    """Tell whether an error means that the server does not live any more.
+    """Tell whether an error means that the server is gone, or has ended the session.
 
     Args:
         text: the error's.
