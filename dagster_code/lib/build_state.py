@@ -62,19 +62,31 @@ class BuildState:
 def raw_versions(spark: "SparkSession") -> dict[str, str]:
     """Read which state of the raw tables a build would see.
 
-    The table's id goes with the version: a table dropped and made again counts from 0. The version
-    is that of the last commit that changed rows, which upkeep does not.
-
     Args:
         spark: a session on the home's server; the tables exist.
     """
     versions = {}
     for table in RAW_TABLES:
-        detail = spark.sql(f"describe detail {table}").first()
-        if detail is None:
-            raise ValueError(f"{table} is no Delta table")
-        versions[table] = f"{detail['id']}@{_last_change(spark, table)}"
+        versions[table] = row_version(spark, table)
     return versions
+
+
+def row_version(spark: "SparkSession", table: str) -> str:
+    """Read which rows a Delta table has: its id, and the commit that changed them last.
+
+    The id, since a table dropped and made again counts from 0; of rows, since upkeep changes none.
+
+    Args:
+        spark: a session on the home's server.
+        table: its name with its schema.
+
+    Raises:
+        ValueError: it is no Delta table.
+    """
+    detail = spark.sql(f"describe detail {table}").first()
+    if detail is None:
+        raise ValueError(f"{table} is no Delta table")
+    return f"{detail['id']}@{_last_change(spark, table)}"
 
 
 def _last_change(spark: "SparkSession", table: str) -> int:

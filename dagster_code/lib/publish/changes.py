@@ -51,6 +51,8 @@ def change_of(spark: "SparkSession", now: MartVersion, before: Published | None)
         return Change("not published yet", rows)
     if before.definition != definition(now):
         return Change("its columns or keys have changed", rows)
+    if now.mart.beneath and before.delta_id != now.delta_id:
+        return Change("a table beneath it has changed", rows)
     if before.delta_id != now.delta_id:
         return Change("the table was made anew", rows)
     if before.delta_version == now.version:

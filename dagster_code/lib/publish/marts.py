@@ -3,13 +3,15 @@
 They are the marts, and the events of staging, of which the brief asks one of its four questions.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dagster_code.lib.build_state import row_version
 from dagster_code.lib.publish.columns import postgres_name
 
 if TYPE_CHECKING:
@@ -31,11 +33,13 @@ class Mart:
         schema: in the warehouse.
         name: without its schema.
         keys: the columns whose values each row has for itself; the text ones may be null.
+        beneath: of a view, which has no versions of its own, the tables that it reads.
     """
 
     schema: str
     name: str
     keys: tuple[str, ...]
+    beneath: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -58,8 +62,9 @@ class MartVersion:
 
     Attributes:
         mart: which one.
-        delta_id: of the Delta table; one that is made anew has another.
-        version: of the Delta table.
+        delta_id: of the Delta table; one that is made anew has another. Of a view, a digest of
+            what the tables beneath it are.
+        version: of the Delta table; 0 of a view.
         schema: its columns.
     """
 
@@ -95,7 +100,8 @@ def marts_of(manifest: Path, has_events: bool) -> Iterator[Mart]:
     Raises:
         ValueError: a mart has no test of its key, or one that is not understood.
     """
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    known = json.loads(manifest.read_text(encoding="utf-8"))
+    nodes = known["nodes"]
     keys = {
         node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
         for node in nodes.values()
@@ -110,7 +116,25 @@ def marts_of(manifest: Path, has_events: bool) -> Iterator[Mart]:
             continue
         if unique_id not in keys:
             raise ValueError(f"{node['name']} has no test {_KEY_TEST}")
-        yield Mart(node["schema"], node["name"], tuple(_column(text) for text in keys[unique_id]))
+        columns = tuple(_column(text) for text in keys[unique_id])
+        beneath = tuple(sorted(set(_tables_beneath(unique_id, {**nodes, **known["sources"]}))))
+        yield Mart(node["schema"], node["name"], columns, beneath)
+
+
+def _tables_beneath(unique_id: str, nodes: Mapping[str, Any]) -> Iterator[str]:
+    """The tables that a view reads, through other views; nothing for a table."""
+    if not _is_view(nodes[unique_id]):
+        return
+    for parent in nodes[unique_id]["depends_on"]["nodes"]:
+        node = nodes[parent]
+        if _is_view(node):
+            yield from _tables_beneath(parent, nodes)
+        else:
+            yield f"{node['schema']}.{node.get('identifier') or node['name']}"
+
+
+def _is_view(node: Mapping[str, Any]) -> bool:
+    return bool(node["config"].get("materialized") == "view")
 
 
 def _column(expression: str) -> str:
@@ -132,6 +156,10 @@ def version_of(spark: "SparkSession", mart: Mart) -> MartVersion:
     Raises:
         ValueError: it is no Delta table.
     """
+    if mart.beneath:
+        states = "\n".join(f"{table} {row_version(spark, table)}" for table in mart.beneath)
+        digest = hashlib.sha256(states.encode()).hexdigest()
+        return MartVersion(mart, digest, 0, as_of(spark, mart, 0).schema)
     detail = spark.sql(f"describe detail {mart.table}").first()
     newest = spark.sql(f"describe history {mart.table} limit 1").first()
     if detail is None or newest is None:
@@ -143,11 +171,13 @@ def version_of(spark: "SparkSession", mart: Mart) -> MartVersion:
 
 
 def as_of(spark: "SparkSession", mart: Mart, version: int) -> "DataFrame":
-    """Read a mart as it was.
+    """Read a mart as it was; a view as it is.
 
     Args:
         spark: a session on the home's server.
         mart: which one.
         version: of its Delta table.
     """
+    if mart.beneath:
+        return spark.table(mart.table)
     return spark.read.option("versionAsOf", version).table(mart.table)

@@ -47,11 +47,7 @@ select
     parsed_created_at as created_at,
     country,
     platform,
-    -- the order of a client's records: by what they say, never by when they arrived
-    struct(
-        coalesce(parsed_created_at, timestamp '0001-01-01 00:00:00Z') as created_at,
-        {{ content_hash(fields) }} as content_hash
-    ) as recency,
+    coalesce(parsed_created_at, timestamp '0001-01-01 00:00:00Z') as recency,
     case
         when unreadable is not null then 'unreadable_record'
         when client_id is null then 'missing_client_id'

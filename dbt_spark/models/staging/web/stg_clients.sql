@@ -15,13 +15,13 @@ seen_clients as (
 
 described_clients as (
 
-    -- several records of one client: the newest profile wins, field by field
+    -- several records of one client: the newest profile wins, field by field; of equally new ones the last value as text
     select
         client_id,
-        max_by(user_id, recency) filter (where user_id is not null) as user_id,
+        max_by(user_id, struct(recency, user_id)) filter (where user_id is not null) as user_id,
         max(created_at) as created_at,
-        max_by(country, recency) filter (where country is not null) as country,
-        max_by(platform, recency) filter (where platform is not null) as platform
+        max_by(country, struct(recency, country)) filter (where country is not null) as country,
+        max_by(platform, struct(recency, platform)) filter (where platform is not null) as platform
     from records
     group by client_id
 
