@@ -1,7 +1,7 @@
 """Which records become events, and who the clients are (SPEC.md section 2)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -180,7 +180,7 @@ class ClientRecord:
 
 
 def client_records_by_id(records: Iterable[RawRecord]) -> dict[str, ClientRecord]:
-    """Client -> its record; of several the value with the latest created_at wins per column."""
+    """Client -> its record; of several the latest value wins per column."""
     found: dict[str, list[ClientRecord]] = defaultdict(list)
     for record in records:
         client_id = record.text("client_id")
@@ -199,15 +199,25 @@ def _client_record(record: RawRecord) -> ClientRecord:
 
 
 def _merged(several: Sequence[ClientRecord]) -> ClientRecord:
-    """Per column the latest value that is not null."""
-    start = datetime.min.replace(tzinfo=UTC)
-    latest_first = sorted(several, key=lambda one: one.created_at or start, reverse=True)
+    """Per column the latest value that is not null.
+
+    SPEC.md does not say which of equally new ones: docs/data_contract.md has the last as text.
+    """
     return ClientRecord(
-        user_id=_first_given(one.user_id for one in latest_first),
-        created_at=latest_first[0].created_at,
-        country=_first_given(one.country for one in latest_first),
-        platform=_first_given(one.platform for one in latest_first),
+        user_id=_latest(several, lambda one: one.user_id),
+        created_at=max((one.created_at for one in several if one.created_at), default=None),
+        country=_latest(several, lambda one: one.country),
+        platform=_latest(several, lambda one: one.platform),
     )
+
+
+def _latest(
+    several: Sequence[ClientRecord], column: Callable[[ClientRecord], str | None]
+) -> str | None:
+    start = datetime.min.replace(tzinfo=UTC)
+    given = [(one.created_at or start, column(one)) for one in several]
+    values = [(created_at, value) for created_at, value in given if value is not None]
+    return max(values)[1] if values else None
 
 
 def _first_given(values: Iterable[str | None]) -> str | None:

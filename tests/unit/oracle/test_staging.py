@@ -111,3 +111,17 @@ def test_a_client_is_told_from_its_events_and_its_record(rules: Rules) -> None:
             "country": None,
         },
     ]
+
+
+def test_of_equally_new_records_of_a_client_the_last_value_as_text_wins(rules: Rules) -> None:
+    clients = [
+        {"client_id": "c", "user_id": "login-8", "country": "AT", "created_at": "2024-01-02"},
+        {"client_id": "c", "user_id": "login-7", "country": "DE", "created_at": "2024-01-02"},
+        {"client_id": "c", "user_id": "login-9", "created_at": "2024-01-01"},
+        {"client_id": "undated", "user_id": "b", "created_at": "soon"},
+        {"client_id": "undated", "user_id": "a"},
+    ]
+    for order in (clients, clients[::-1]):
+        rows = run(records_from([], LANDED_AT), records_from(order, LANDED_AT), rules)
+        told = {row["client_id"]: (row["user_id"], row["country"]) for row in rows["stg_clients"]}
+        assert told == {"c": ("login-8", "DE"), "undated": ("b", None)}

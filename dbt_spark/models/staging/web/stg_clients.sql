@@ -15,7 +15,7 @@ seen_clients as (
 
 described_clients as (
 
-    -- several records of one client: the newest profile wins, field by field; of equally new ones the last value as text
+    -- several records of one client: the newest profile wins, field by field; of equals the last value as text
     select
         client_id,
         max_by(user_id, struct(recency, user_id)) filter (where user_id is not null) as user_id,
