@@ -31,6 +31,7 @@ _DAMAGE = (
     "is not a Parquet file",
 )
 _FILE = re.compile(r"(?:file|s3a):/[^\s'\"`,;\]]+?\.(?:parquet|json|bin|crc)\b")
+_MISSING_CLASS = re.compile(r"ClassNotFoundException\W+([\w.$]+)")
 _TABLE_OF_FILE = re.compile(r"/(\w+)\.db/(\w+)/")
 
 
@@ -41,6 +42,19 @@ def is_gone(text: str) -> bool:
         text: the error's.
     """
     return any(word in text for word in _GONE)
+
+
+def missing_class(text: str) -> str | None:
+    """Name the Java class that the server has not.
+
+    Args:
+        text: the error's.
+
+    Returns:
+        ``None`` when the error is about something else.
+    """
+    found = _MISSING_CLASS.search(text)
+    return None if found is None else found[1]
 
 
 def damage(text: str) -> str | None:

@@ -179,3 +179,16 @@ def test_a_wrong_password_is_one_line_and_is_not_shown(home: DrivenHome) -> None
     assert result.returncode == 1
     assert "cannot be reached as attribution" in result.stderr
     assert "wrong-secret" not in result.stderr + result.stdout
+
+
+def test_a_server_that_was_started_without_it_is_told(home: DrivenHome) -> None:
+    plain = {key: value for key, value in home.variables.items() if "PUBLISH" not in key}
+    home.run("down")
+    dataclasses.replace(home, variables=plain).run("up")
+    variables = {**home.variables, "ATTRIBUTION_PUBLISH_SCHEMA": "elsewhere"}
+    other = dataclasses.replace(home, variables=variables)
+    result = other.attribution("publish")
+    assert result.returncode == 2
+    assert "was started without ATTRIBUTION_PUBLISH_URL" in result.stderr
+    other.run("down")
+    other.run("publish")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dagster_code.lib.spark_errors import damage, is_gone
+from dagster_code.lib.spark_errors import damage, is_gone, missing_class
 
 FILE = "/home/a b/warehouse/staging.db/base_events/part-00000-1f.c000.zstd.parquet"
 
@@ -38,3 +38,11 @@ def test_an_object_s_name_is_kept():
     told = damage("[FAILED_READ_FILE.NO_HINT] s3a://warehouse/a/marts.db/paths/part-1.parquet.")
     assert told is not None
     assert told.startswith("marts.paths: the file s3a://warehouse/a/marts.db/paths/part-1.parquet ")
+
+
+def test_a_class_that_the_server_has_not_is_named():
+    told = "(java.lang.ClassNotFoundException) org.postgresql.Driver"
+    assert missing_class(told) == "org.postgresql.Driver"
+    trace = "Caused by: java.lang.ClassNotFoundException: org.postgresql.Driver\n\tat java.base"
+    assert missing_class(trace) == "org.postgresql.Driver"
+    assert missing_class("[TABLE_OR_VIEW_NOT_FOUND] marts.x") is None

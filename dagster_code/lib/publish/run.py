@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
+from pyspark.errors import PySparkException
+
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.postgres import connected
 from dagster_code.lib.progress import Progress
@@ -13,6 +15,7 @@ from dagster_code.lib.publish.marts import EVENTS, SCHEMA, Mart, MartVersion, ve
 from dagster_code.lib.publish.reconcile import reconcile
 from dagster_code.lib.publish.state import STATE_TABLE, Published, note_published, read_published
 from dagster_code.lib.settings import Database, Settings
+from dagster_code.lib.spark_errors import missing_class
 
 if TYPE_CHECKING:
     import psycopg2.extensions
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 # Any number that nobody else in this database takes for a lock of his own.
 _LOCK = 4_711_000_002
 _BATCH_ROWS = 10_000
+_DRIVER = "org.postgresql.Driver"
 _WRITERS = 4
 
 
@@ -58,7 +62,7 @@ def publish(
         progress: told what is staged.
 
     Raises:
-        UserError: no database is configured.
+        UserError: no database is configured, or the server was started when none was.
         RunFailedError: the database cannot be reached, or what it has afterwards is not what the
             marts have; then it keeps what it had before.
     """
@@ -127,15 +131,28 @@ def _make_staging(cursor: "psycopg2.extensions.cursor", incoming: str, now: Mart
 
 
 def _write(rows: "DataFrame", database: Database, schema: str, table: str) -> None:
-    rows.repartition(_WRITERS).write.format("jdbc").options(
-        # texts without a type, so that PostgreSQL takes them for jsonb where the column is that
-        url=f"jdbc:postgresql://{database.place}?stringtype=unspecified&reWriteBatchedInserts=true",
-        driver="org.postgresql.Driver",
-        dbtable=f"{postgres_name(schema)}.{postgres_name(table)}",
-        user=database.user,
-        password=database.password,
-        batchsize=_BATCH_ROWS,
-    ).mode("append").save()
+    writer = (
+        rows.repartition(_WRITERS)
+        .write.format("jdbc")
+        .options(
+            # texts without a type, so that PostgreSQL takes them for jsonb where the column is that
+            url=f"jdbc:postgresql://{database.place}?stringtype=unspecified&reWriteBatchedInserts=true",
+            driver=_DRIVER,
+            dbtable=f"{postgres_name(schema)}.{postgres_name(table)}",
+            user=database.user,
+            password=database.password,
+            batchsize=_BATCH_ROWS,
+        )
+    )
+    try:
+        writer.mode("append").save()
+    except PySparkException as error:
+        if missing_class(str(error)) != _DRIVER:
+            raise
+        raise UserError(
+            "the Spark server was started without ATTRIBUTION_PUBLISH_URL and has not PostgreSQL's"
+            " driver: `attribution down`, then the same command again"
+        ) from error
 
 
 def _bring_up(
