@@ -11,9 +11,12 @@ All of it is plain JSON: text, whole numbers, floats, booleans, lists, dicts wit
 - Times are ISO 8601 in UTC with `Z`, without fractions; days are ``YYYY-MM-DD``.
 - Channels include whatever the marts name: `direct`, `unassigned`, `unattributed`, a sender's own.
 - Rows may repeat a key: the page adds them up.
+- It stays small whatever the history: rare channels and platforms are put together under a name
+  that is none's, long lists end in a last bin (`MOST_TOUCHES`, `MOST_DAYS`), and `notes` tells what
+  was put together.
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Cents = int
 
@@ -25,6 +28,10 @@ FORMAT: Literal[1] = 1
 RULE_MODELS = ("first_touch", "last_touch", "linear", "position_based", "time_decay")
 DATA_DRIVEN_MODELS = ("markov", "shapley")
 MODELS = RULE_MODELS + DATA_DRIVEN_MODELS
+
+# The last bins: `touches` and `days` of this value mean as many or more.
+MOST_TOUCHES = 50
+MOST_DAYS = 180
 
 
 class EventPeriod(TypedDict):
@@ -71,7 +78,7 @@ class Flows(TypedDict):
 
 
 class TouchCounts(TypedDict):
-    """Conversions by the number of touches in their window; the channel is the last touch's."""
+    """Conversions by the touches in their window; the channel is the one last touch credits."""
 
     date: list[int]
     platform: list[int]
@@ -117,7 +124,8 @@ class Performance(TypedDict):
     channel: list[int]
     sessions: list[int]
     touches: list[int]
-    clients: list[int]
+    # Null where channels were put together: one client may have come by several of them.
+    clients: list[int | None]
     first_touch_conversions: list[int]
     first_touch_revenue: list[Cents]
     last_touch_conversions: list[int]
@@ -213,3 +221,5 @@ class Report(TypedDict):
     performance: Performance
     totals: Totals
     quality: Quality
+    # What was put together to keep the report small, in sentences; mostly none.
+    notes: NotRequired[list[str]]
