@@ -11,11 +11,11 @@ import click
 
 from dagster_code.cli import exit_codes, path_options
 from dagster_code.lib.backfill import Outcome
+from dagster_code.lib.commands.arguments import checked_delivery
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import records_table
 from dagster_code.lib.progress import announce, show_progress
 from dagster_code.lib.report import landing_lines, left_files
-from dagster_code.lib.run import checked_delivery
 from dagster_code.lib.settings import load_settings
 
 

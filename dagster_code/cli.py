@@ -67,12 +67,8 @@ def run(
     Without a PATH, lands the folders events/, clients/ and spend/ of the landing folder.
     Exit code 0 only if all of it worked.
     """
-    from dagster_code.lib.run import (
-        checked_delivery,
-        checked_variables,
-        dry_run_lines,
-        run_pipeline,
-    )
+    from dagster_code.lib.commands.arguments import checked_delivery, checked_variables
+    from dagster_code.lib.commands.run import dry_run_lines, run_pipeline
 
     settings = load_settings()
     given = checked_variables(variables)
@@ -104,7 +100,7 @@ def backfill(
     `attribution run`. Options behind `--` are spark-submit's, like `--num-executors 50`.
     """
     from dagster_code.lib.backfill import backfill_lines, dry_run_lines
-    from dagster_code.lib.run import checked_delivery
+    from dagster_code.lib.commands.arguments import checked_delivery
 
     settings = load_settings()
     paths = checked_delivery(events, clients, spend)
@@ -117,7 +113,8 @@ def backfill(
 @cli.command()
 def demo() -> None:
     """Land the sample of the Google Merchandise Store and answer the four questions."""
-    from dagster_code.lib.run import answer_lines, run_pipeline
+    from dagster_code.lib.commands.ask import answer_lines
+    from dagster_code.lib.commands.run import run_pipeline
 
     settings = load_settings()
     _print(run_pipeline(settings, {"events": (str(SAMPLE_EVENTS),)}, {}, False, announce))
@@ -137,7 +134,7 @@ def demo() -> None:
 )
 def query(sql: str, output_format: str) -> None:
     """Run one SQL statement; the result alone goes to standard output."""
-    from dagster_code.lib.run import query_lines
+    from dagster_code.lib.commands.ask import query_lines
 
     _print(query_lines(load_settings(), sql, output_format, announce))
 
@@ -159,7 +156,8 @@ def explain(client_id: str, event_time: str | None, output_format: str) -> None:
     told. An id that begins with a dash goes behind `--`; `-` alone reads the id from standard
     input, for ids that no argument can hold (NUL, more than 128 KiB).
     """
-    from dagster_code.lib.run import checked_client, explain_lines
+    from dagster_code.lib.commands.arguments import checked_client
+    from dagster_code.lib.commands.ask import explain_lines
 
     client = checked_client(client_id, sys.stdin.buffer)
     _print(explain_lines(load_settings(), client, event_time, output_format, announce))
@@ -178,7 +176,8 @@ def upkeep(dry_run: bool, retention_hours: int | None) -> None:
 
     Refused while a run is at work; a run that is started meanwhile waits.
     """
-    from dagster_code.lib.run import checked_retention, upkeep_lines, upkeep_plan_lines
+    from dagster_code.lib.commands.arguments import checked_retention
+    from dagster_code.lib.commands.tend import upkeep_lines, upkeep_plan_lines
 
     settings = checked_retention(load_settings(), retention_hours)
     _print((upkeep_plan_lines if dry_run else upkeep_lines)(settings, announce))
@@ -190,7 +189,7 @@ def publish() -> None:
 
     A run does that as well, when its checks have passed.
     """
-    from dagster_code.lib.run import publish_lines
+    from dagster_code.lib.commands.tend import publish_lines
 
     _print(publish_lines(load_settings(), announce))
 

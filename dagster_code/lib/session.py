@@ -91,6 +91,32 @@ def session_on(settings: Settings, connect_port: int) -> Iterator["SparkSession"
         spark.stop()
 
 
+@contextmanager
+def spark_session(settings: Settings, progress: Progress) -> Iterator["SparkSession"]:
+    """Open a session on the home's server, started if it is down; Spark's errors become one line.
+
+    Args:
+        settings: whose home.
+        progress: told when the server has to be started.
+
+    Raises:
+        UserError: what Spark did not like.
+        ServerError: the server cannot be started, or went away.
+    """
+    state = server.ensure_running(settings, progress)
+    import grpc
+    from pyspark.errors import PySparkException
+
+    from dagster_code.lib.query import as_user_error, silence_pyspark
+
+    silence_pyspark()
+    try:
+        with session_on(settings, state.connect_port) as spark:
+            yield spark
+    except (PySparkException, grpc.RpcError) as error:
+        raise as_user_error(error) from error
+
+
 def set_up(session: "SparkSession") -> None:
     """Give a session UTC as its time zone, and little patience with a server that is gone.
 

@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from dagster_code.lib import server, session
+from dagster_code.lib.commands.ask import query_lines
 from dagster_code.lib.connect_token import TOKEN_VARIABLE, read_token, token_path
 from dagster_code.lib.dev_server import free_port
 from dagster_code.lib.errors import ServerError
 from dagster_code.lib.landing.discover import shown_path
-from dagster_code.lib.run import query_lines
 from dagster_code.lib.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 from tests.increments.homes import COMMAND, DrivenHome
 from tests.integration.hostile_input import (

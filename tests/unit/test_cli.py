@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from dagster_code.lib.commands.arguments import checked_client, checked_paths
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.run import checked_client, checked_paths
 
 
 def attribution(home, *arguments, **environment):

@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from dagster_code.lib import rules
+from dagster_code.lib.commands.run import run_pipeline
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.rules import SEEDS, check_rules, mistakes, pattern_problem
-from dagster_code.lib.run import run_pipeline
 from dagster_code.lib.settings import DBT_PROJECT_DIR, load_settings
 from tests.oracle import Rules
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from dagster_code.lib import upkeep
+from dagster_code.lib.commands.arguments import checked_retention
+from dagster_code.lib.commands.tend import upkeep_lines
 from dagster_code.lib.errors import RunFailedError, ServerError, UserError
-from dagster_code.lib.run import checked_retention, upkeep_lines
 from dagster_code.lib.settings import load_settings
 from dagster_code.lib.upkeep import (
     MIN_FILES_SAVED,
@@ -209,7 +210,9 @@ def test_so_is_one_in_the_environment(tmp_path, text):
 
 
 def test_upkeep_does_not_wait_for_a_writer(settings, monkeypatch):
-    monkeypatch.setattr("dagster_code.lib.run.other_writer", lambda _settings: "a run (pid 1)")
+    monkeypatch.setattr(
+        "dagster_code.lib.commands.tend.other_writer", lambda _settings: "a run (pid 1)"
+    )
     with pytest.raises(RunFailedError, match=r"a run \(pid 1\) writes to"):
         list(upkeep_lines(settings, print))
     assert not (settings.home / "server").exists()
