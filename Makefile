@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev up down status test cluster-test s3-test increments mutations bench audit lint types clean
+.PHONY: help setup demo dev notebook up down status test cluster-test s3-test increments mutations bench audit lint types clean
 
 BIN := .venv/bin
 
@@ -17,6 +17,9 @@ demo: setup ## the sample data through the whole pipeline, and the four answers
 
 dev: setup ## the Spark server and Dagster's UI
 	@$(BIN)/attribution dev
+
+notebook: setup ## the marts in Jupyter; options: make notebook NOTEBOOK="--no-browser --port 9999"
+	@scripts/notebook $(NOTEBOOK)
 
 up: setup ## start the local Spark server
 	@$(BIN)/attribution up

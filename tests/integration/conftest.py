@@ -104,6 +104,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     yield from _home(tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def built_home(home: Home) -> Home:
+    """The shared home with its marts, built by whichever test came first, the sample at least."""
+    if not home.rows("show schemas like 'marts'") or not home.rows("show tables in marts"):
+        home.run("demo")
+    return home
+
+
 @pytest.fixture(scope="module")
 def upkeep_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home without any table."""
