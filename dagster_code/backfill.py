@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from dagster_code.cli import exit_codes, path_options
+from dagster_code.cli.options import path_options
+from dagster_code.cli.printing import exit_codes
 from dagster_code.lib.backfill import Outcome
 from dagster_code.lib.commands.arguments import checked_delivery
 from dagster_code.lib.errors import RunFailedError, UserError

@@ -1,0 +1,110 @@
+"""Commands that bring data in and build the tables."""
+
+import click
+
+from dagster_code.cli.helping import command
+from dagster_code.cli.options import path_options
+from dagster_code.cli.printing import print_lines
+from dagster_code.lib.progress import announce
+from dagster_code.lib.settings import SAMPLE_EVENTS, load_settings
+
+
+@command(
+    "Data",
+    "# land what is new in the landing folder, and bring every table up to date",
+    "attribution run",
+    "# land files and whole folders from elsewhere",
+    "attribution run --events exports/ --clients crm.parquet --spend spend.csv",
+    "# what would land and be built, and why",
+    "attribution run --events exports/ --dry-run",
+    "# other rules: a look-back of a week",
+    "attribution run --vars '{attribution_window_days: 7}'",
+)
+@path_options
+@click.option("--vars", "variables", metavar="YAML", help="dbt variables: a mapping or its file.")
+@click.option("--full-refresh", is_flag=True, help="Build every table from nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what would land and be built; change nothing."
+)
+def run(
+    events: tuple[str, ...],
+    clients: tuple[str, ...],
+    spend: tuple[str, ...],
+    variables: str | None,
+    full_refresh: bool,
+    dry_run: bool,
+) -> None:
+    """Land what is new and bring every table up to date.
+
+    Without a PATH, lands the folders events/, clients/ and spend/ of the landing folder.
+    Exit code 0 only if all of it worked.
+    """
+    from dagster_code.lib.commands.arguments import checked_delivery, checked_variables
+    from dagster_code.lib.commands.run import dry_run_lines, run_pipeline
+
+    settings = load_settings()
+    given = checked_variables(variables)
+    paths = checked_delivery(events, clients, spend)
+    if dry_run:
+        print_lines(dry_run_lines(settings, paths, given, full_refresh, announce))
+        return
+    print_lines(run_pipeline(settings, paths, given, full_refresh, announce))
+
+
+@command(
+    "Data",
+    "# six weeks of a real shop, from its raw events to answers",
+    "attribution demo",
+    "# in a home of its own",
+    "ATTRIBUTION_HOME=~/demo attribution demo",
+)
+def demo() -> None:
+    """Land a sample of a real shop and answer the four questions.
+
+    It is the Google Merchandise Store's, committed under data/.
+    """
+    from dagster_code.lib.commands.ask import answer_lines
+    from dagster_code.lib.commands.run import run_pipeline
+
+    settings = load_settings()
+    print_lines(run_pipeline(settings, {"events": (str(SAMPLE_EVENTS),)}, {}, False, announce))
+    print_lines(answer_lines(settings, announce))
+
+
+@command(
+    "Data",
+    "# years of history, with a Spark driver of its own; then the tables",
+    "attribution down",
+    "attribution backfill --events /share/history",
+    "attribution run",
+    "# with executors on a cluster",
+    "attribution backfill --events /share/history -- --num-executors 50",
+)
+@path_options
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only write the configuration, and print the command that uses it.",
+)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- SPARK_SUBMIT_OPTIONS]")
+def backfill(
+    events: tuple[str, ...],
+    clients: tuple[str, ...],
+    spend: tuple[str, ...],
+    dry_run: bool,
+    options: tuple[str, ...],
+) -> None:
+    """Land many files with a Spark driver of its own; build nothing.
+
+    The server has to be down: one driver does all writes. What landed is built by the next
+    `attribution run`. Options behind `--` are spark-submit's, like `--num-executors 50`.
+    """
+    from dagster_code.lib.backfill import backfill_lines, dry_run_lines
+    from dagster_code.lib.commands.arguments import checked_delivery
+
+    settings = load_settings()
+    paths = checked_delivery(events, clients, spend)
+    if dry_run:
+        print_lines(dry_run_lines(settings, paths, options))
+        return
+    print_lines(backfill_lines(settings, paths, options, announce))
