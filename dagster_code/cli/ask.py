@@ -5,6 +5,7 @@ import sys
 import click
 
 from dagster_code.cli.helping import command
+from dagster_code.cli.options import json_option, quiet_option
 from dagster_code.cli.printing import print_lines
 from dagster_code.lib.progress import announce
 from dagster_code.lib.settings import load_settings
@@ -29,11 +30,19 @@ from dagster_code.lib.settings import load_settings
     help="csv is RFC 4180 with a header, null empty; sheet the same, but nothing is a formula to a"
     " spreadsheet program; json is an array of objects.",
 )
-def query(sql: str, output_format: str) -> None:
-    """Run one SQL statement; the result alone goes to standard output."""
+@json_option
+@quiet_option
+def query(sql: str, output_format: str, as_json: bool) -> None:
+    """Run one SQL statement; the result alone goes to standard output.
+
+    A table is for people: numbers have separators between thousands, unless their column's name
+    says that they name something (an id, a year, a version). --json is --format json, and an error
+    is a document too.
+    """
     from dagster_code.lib.commands.ask import query_lines
 
-    print_lines(query_lines(load_settings(), sql, output_format, announce))
+    chosen = "json" if as_json else output_format
+    print_lines(query_lines(load_settings(), sql, chosen, announce))
 
 
 @command(
@@ -55,15 +64,19 @@ def query(sql: str, output_format: str) -> None:
     default="text",
     show_default=True,
 )
-def explain(client_id: str, event_time: str | None, output_format: str) -> None:
+@json_option
+@quiet_option
+def explain(client_id: str, event_time: str | None, output_format: str, as_json: bool) -> None:
     """Say why a conversion is credited as it is.
 
-    Tells each touch, each model, each rule. Without EVENT_TIME (ISO 8601, UTC unless it has an offset) all conversions of the client are
-    told. An id that begins with a dash goes behind `--`; `-` alone reads the id from standard
-    input, for ids that no argument can hold (NUL, more than 128 KiB).
+    Tells each touch, each model, each rule. Without EVENT_TIME (ISO 8601, UTC unless it has an
+    offset) all conversions of the client are told. An id that begins with a dash goes behind `--`;
+    `-` alone reads the id from standard input, for ids that no argument can hold (NUL, more than
+    128 KiB).
     """
     from dagster_code.lib.commands.arguments import checked_client
     from dagster_code.lib.commands.ask import explain_lines
 
     client = checked_client(client_id, sys.stdin.buffer)
-    print_lines(explain_lines(load_settings(), client, event_time, output_format, announce))
+    chosen = "json" if as_json else output_format
+    print_lines(explain_lines(load_settings(), client, event_time, chosen, announce))

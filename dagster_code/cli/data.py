@@ -3,10 +3,11 @@
 import click
 
 from dagster_code.cli.helping import command
-from dagster_code.cli.options import path_options
-from dagster_code.cli.printing import print_lines
+from dagster_code.cli.options import json_option, path_options, quiet_option
+from dagster_code.cli.printing import print_lines, print_told
 from dagster_code.lib.progress import announce
 from dagster_code.lib.settings import SAMPLE_EVENTS, load_settings
+from dagster_code.lib.told import Told
 
 
 @command(
@@ -17,6 +18,8 @@ from dagster_code.lib.settings import SAMPLE_EVENTS, load_settings
     "attribution run --events exports/ --clients crm.parquet --spend spend.csv",
     "# what would land and be built, and why",
     "attribution run --events exports/ --dry-run",
+    "# in a script: what was landed, built, checked, rejected",
+    "attribution run --quiet --json | jq .checks",
     "# other rules: a look-back of a week",
     "attribution run --vars '{attribution_window_days: 7}'",
 )
@@ -26,6 +29,8 @@ from dagster_code.lib.settings import SAMPLE_EVENTS, load_settings
 @click.option(
     "--dry-run", is_flag=True, help="Only say what would land and be built; change nothing."
 )
+@json_option
+@quiet_option
 def run(
     events: tuple[str, ...],
     clients: tuple[str, ...],
@@ -33,6 +38,7 @@ def run(
     variables: str | None,
     full_refresh: bool,
     dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Land what is new and bring every table up to date.
 
@@ -40,15 +46,13 @@ def run(
     Exit code 0 only if all of it worked.
     """
     from dagster_code.lib.commands.arguments import checked_delivery, checked_variables
-    from dagster_code.lib.commands.run import dry_run_lines, run_pipeline
+    from dagster_code.lib.commands.run import plan_run, run_pipeline
 
     settings = load_settings()
     given = checked_variables(variables)
     paths = checked_delivery(events, clients, spend)
-    if dry_run:
-        print_lines(dry_run_lines(settings, paths, given, full_refresh, announce))
-        return
-    print_lines(run_pipeline(settings, paths, given, full_refresh, announce))
+    told = (plan_run if dry_run else run_pipeline)(settings, paths, given, full_refresh, announce)
+    print_told(told, as_json)
 
 
 @command(
@@ -58,17 +62,24 @@ def run(
     "# in a home of its own",
     "ATTRIBUTION_HOME=~/demo attribution demo",
 )
-def demo() -> None:
+@json_option
+@quiet_option
+def demo(as_json: bool) -> None:
     """Land a sample of a real shop and answer the four questions.
 
     It is the Google Merchandise Store's, committed under data/.
     """
-    from dagster_code.lib.commands.ask import answer_lines
+    from dagster_code.lib.commands.ask import answers
     from dagster_code.lib.commands.run import run_pipeline
 
     settings = load_settings()
-    print_lines(run_pipeline(settings, {"events": (str(SAMPLE_EVENTS),)}, {}, False, announce))
-    print_lines(answer_lines(settings, announce))
+    done = run_pipeline(settings, {"events": (str(SAMPLE_EVENTS),)}, {}, False, announce)
+    if as_json and done.failure is None:
+        document = {"run": done.document, **answers(settings, announce).document}
+        print_told(Told((), document), as_json)
+        return
+    print_told(Told(done.lines, {"run": done.document}, done.failure), as_json)
+    print_told(answers(settings, announce), as_json)
 
 
 @command(
@@ -86,6 +97,7 @@ def demo() -> None:
     is_flag=True,
     help="Only write the configuration, and print the command that uses it.",
 )
+@quiet_option
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- SPARK_SUBMIT_OPTIONS]")
 def backfill(
     events: tuple[str, ...],

@@ -4,6 +4,27 @@ from collections.abc import Callable
 
 import click
 
+from dagster_code.lib.progress import hush
+
+
+def _hush(_context: click.Context, _parameter: click.Parameter, is_quiet: bool) -> None:
+    if is_quiet:
+        hush()
+
+
+quiet_option = click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    expose_value=False,
+    callback=_hush,
+    help="Nothing on standard error but errors.",
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON document on standard output, for scripts."
+)
+
 
 def path_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that say what to land.

@@ -1,20 +1,32 @@
 """Commands for the local Spark server, and for Dagster's."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from dagster_code.cli.helping import command
-from dagster_code.cli.printing import print_lines
+from dagster_code.cli.options import json_option, quiet_option
+from dagster_code.cli.printing import print_told
 from dagster_code.lib.progress import announce
 from dagster_code.lib.settings import Settings, load_settings
+from dagster_code.lib.style import bad, good, warning
+from dagster_code.lib.told import Told
 
 if TYPE_CHECKING:
     from dagster_code.lib.server_state import ServerState
 
 _DOWN = 3
+# What a person is told, and the document's key for it.
+_TOLD = {
+    "process": "pid",
+    "Spark Connect": "spark_connect",
+    "its token": "token_file",
+    "Thrift": "thrift",
+    "Spark UI": "spark_ui",
+    "home": "home",
+}
 
 
 @command(
@@ -23,21 +35,25 @@ _DOWN = 3
     "# with more memory, from this start on",
     "ATTRIBUTION_DRIVER_MEMORY=8g attribution up",
 )
-def up() -> None:
+@json_option
+@quiet_option
+def up(as_json: bool) -> None:
     """Start the local Spark server, or find it running."""
     from dagster_code.lib import server
 
     settings = load_settings()
-    print_lines(_server_lines(settings, server.start(settings, announce)))
+    print_told(_server_told(settings, server.start(settings, announce)), as_json)
 
 
 @command("Server", "attribution down")
-def down() -> None:
+@json_option
+def down(as_json: bool) -> None:
     """Stop the local Spark server."""
     from dagster_code.lib import server
 
     was_up = server.stop(load_settings())
-    click.echo("stopped" if was_up else "the server was not running")
+    word = "stopped" if was_up else "the server was not running"
+    print_told(Told([f"{word}\n"], {"was_up": was_up}), as_json)
 
 
 @command(
@@ -45,8 +61,10 @@ def down() -> None:
     "attribution status",
     "# in a script",
     "attribution status > /dev/null || attribution up",
+    "attribution status --json | jq -r .spark_connect",
 )
-def status() -> None:
+@json_option
+def status(as_json: bool) -> None:
     """Say whether the local Spark server runs, and where. Exit code 3 when it does not.
 
     A backfill at work in its place is told too.
@@ -55,15 +73,13 @@ def status() -> None:
 
     settings = load_settings()
     state = server.status(settings)
-    if state is None:
-        click.echo(f"down  (home {settings.home}); start it with `attribution up`")
-        sys.exit(_DOWN)
-    print_lines(_server_lines(settings, state))
-    if state.status != "ready":
+    print_told(_server_told(settings, state), as_json)
+    if state is None or state.status != "ready":
         sys.exit(_DOWN)
 
 
 @command("Server", "attribution dev", "attribution dev --port 3001")
+@quiet_option
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: 3000, or a free one.")
 def dev(port: int | None) -> None:
     """Show the pipeline in Dagster's UI, on this machine only."""
@@ -72,18 +88,33 @@ def dev(port: int | None) -> None:
     exec_dagster_dev(load_settings(), port, announce)
 
 
-def _server_lines(settings: Settings, state: "ServerState") -> Iterator[str]:
+def _server_told(settings: Settings, state: "ServerState | None") -> Told:
+    """Tell how the server is and where it is found."""
+    document: dict[str, object] = {"status": "down", "home": str(settings.home)}
+    if state is None:
+        told = f"{bad('down')}  (home {settings.home}); start it with `attribution up`\n"
+        return Told([told], document)
     from dagster_code.lib.connect_token import token_path
     from dagster_code.lib.session import connect_url, jdbc_url
 
-    word = "up" if state.status == "ready" else state.status
+    document |= {
+        "status": state.status,
+        "started_at": state.started_at.isoformat(timespec="seconds"),
+        "pid": state.pid,
+    }
+    if state.status != "backfill":
+        document |= {
+            "spark_connect": connect_url(state.connect_port),
+            "token_file": str(token_path(settings)),
+            "thrift": jdbc_url(state.thrift_port),
+            "spark_ui": f"http://127.0.0.1:{state.ui_port}",
+        }
+    return Told(_server_lines(document, state), document)
+
+
+def _server_lines(document: Mapping[str, object], state: "ServerState") -> Iterator[str]:
+    word = good("up") if state.status == "ready" else warning(state.status)
     yield f"{word}  since {state.started_at:%F %T} UTC\n"
-    yield f"process        {state.pid}\n"
-    if state.status == "backfill":
-        yield f"home           {settings.home}\n"
-        return
-    yield f"Spark Connect  {connect_url(state.connect_port)}\n"
-    yield f"its token      {token_path(settings)}\n"
-    yield f"Thrift         {jdbc_url(state.thrift_port)}\n"
-    yield f"Spark UI       http://127.0.0.1:{state.ui_port}\n"
-    yield f"home           {settings.home}\n"
+    for name, key in _TOLD.items():
+        if key in document:
+            yield f"{name:<15}{document[key]}\n"

@@ -5,7 +5,8 @@ import sys
 import click
 
 from dagster_code.cli.helping import command
-from dagster_code.cli.printing import print_lines
+from dagster_code.cli.options import json_option, quiet_option
+from dagster_code.cli.printing import print_lines, print_told
 from dagster_code.lib.progress import announce
 from dagster_code.lib.settings import load_settings
 
@@ -47,16 +48,18 @@ def doctor(as_json: bool) -> None:
     metavar="N",
     help="Keep the files of former versions at least that long; 168 (a week) to 720.",
 )
-def upkeep(dry_run: bool, retention_hours: int | None) -> None:
+@json_option
+@quiet_option
+def upkeep(dry_run: bool, retention_hours: int | None, as_json: bool) -> None:
     """Make small files large, and drop what no kept version needs.
 
-    Deleted rows go as well.     Refused while a run is at work; a run that is started meanwhile waits.
+    Deleted rows go as well. Refused while a run is at work; a run that is started meanwhile waits.
     """
     from dagster_code.lib.commands.arguments import checked_retention
-    from dagster_code.lib.commands.tend import upkeep_lines, upkeep_plan_lines
+    from dagster_code.lib.commands.tend import keep_up, upkeep_plan
 
     settings = checked_retention(load_settings(), retention_hours)
-    print_lines((upkeep_plan_lines if dry_run else upkeep_lines)(settings, announce))
+    print_told((upkeep_plan if dry_run else keep_up)(settings, announce), as_json)
 
 
 @command(
@@ -64,11 +67,13 @@ def upkeep(dry_run: bool, retention_hours: int | None) -> None:
     "export ATTRIBUTION_PUBLISH_URL=jdbc:postgresql://db.example:5432/reports",
     "attribution publish",
 )
-def publish() -> None:
+@json_option
+@quiet_option
+def publish(as_json: bool) -> None:
     """Bring the marts in your PostgreSQL database up to date.
 
-    It is that of ATTRIBUTION_PUBLISH_URL.     A run does that as well, when its checks have passed.
+    It is that of ATTRIBUTION_PUBLISH_URL. A run does that as well, when its checks have passed.
     """
-    from dagster_code.lib.commands.tend import publish_lines
+    from dagster_code.lib.commands.tend import publish_marts
 
-    print_lines(publish_lines(load_settings(), announce))
+    print_told(publish_marts(load_settings(), announce), as_json)

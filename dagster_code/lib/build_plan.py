@@ -5,11 +5,12 @@ decided in ``builds.build_scope``.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib.report import counted
+from dagster_code.lib.style import heading
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -75,21 +76,28 @@ class Wanted:
     new_file_count: int
 
 
-def plan_of_build(last: LastBuild | None, wanted: Wanted) -> Iterator[str]:
+def plan_of_build(reasons: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Say what would be built and why, one line each.
 
     Args:
-        last: the last complete build.
-        wanted: what the run would be made from.
+        reasons: as ``reasons_to_build`` gave them.
     """
-    yield "Would build\n"
-    reasons = list(_reasons(last, wanted))
+    yield heading("Would build") + "\n"
     yield from (f"  {what}: {why}\n" for what, why in reasons)
     if not reasons:
         yield "  nothing: the tables are up to date\n"
 
 
-def _reasons(last: LastBuild | None, wanted: Wanted) -> Iterator[tuple[str, str]]:
+def reasons_to_build(last: LastBuild | None, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """Find what would be built, and why.
+
+    Args:
+        last: the last complete build.
+        wanted: what the run would be made from.
+
+    Yields:
+        What, and the reason; nothing where the tables are up to date.
+    """
     if wanted.is_full_refresh:
         yield _ALL, "a full refresh is asked for"
         return

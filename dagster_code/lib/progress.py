@@ -37,6 +37,11 @@ def also_to(log: Progress) -> Progress:
     return report
 
 
+def hush() -> None:
+    """Show no more progress in this process; errors are told all the same."""
+    _logger.disabled = True
+
+
 def show_progress(stream: TextIO) -> None:
     """Show the progress of this process, each line with the local time of day.
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from dagster_code.lib.errors import RunFailedError, ServerError, UserError
 from dagster_code.lib.spark_errors import damage, is_gone
-from dagster_code.lib.terminal import printable, printable_json
+from dagster_code.lib.style import heading
+from dagster_code.lib.terminal import columns, padded, printable, printable_json
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -31,6 +32,14 @@ _SAMPLED_ROWS = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # A longer cell stands out of its column: one of a megabyte would fill every row with blanks.
 _WIDEST_COLUMN = 200
+# Of a double in a table; other formats have all that it has.
+_SHOWN_PLACES = 6
+_LEAST_ROUNDED = 1e-4
+# The last word of a column's name, also inside of a function: `max(batch)`, `year(event_time)`.
+_NAMING = re.compile(
+    r"(^|[^a-z0-9])(id|ids|year|date|version|number|batch|port|pid|micros|millis)[`\"]?\)*$|^year\(",
+    re.IGNORECASE,
+)
 _UP_TO_SQLSTATE = re.compile(r".*?SQLSTATE: \w{5}(?:[;,]? ?\(?line \d+,? pos \d+\)?)?", re.DOTALL)
 # PySpark writes every error to standard error by itself, with Java's stack.
 _TALKATIVE_LOGGERS = ("pyspark.sql.connect.logging", "SQLQueryContextLogger")
@@ -260,31 +269,57 @@ def distinct_names(names: Sequence[str]) -> list[str]:
     return distinct
 
 
-def _table_cell(value: object) -> str:
+def has_separators(name: str, kind: str) -> bool:
+    """Tell whether a column's numbers are shown to a person with separators between thousands.
+
+    Numbers that count or measure are; those that name something (an id, a year, a version) are not:
+    ``2,021`` is no year. A column's name tells them apart, by its last word.
+
+    Args:
+        name: the column's.
+        kind: as in ``Result``.
+    """
+    return kind == "number" and _NAMING.search(name) is None
+
+
+def _table_cell(value: object, has_thousands: bool) -> str:
     if value is None:
         return "NULL"
+    if has_thousands and not isinstance(value, bool):
+        if isinstance(value, Decimal):
+            return f"{value:,f}"
+        if isinstance(value, int):
+            return f"{value:,}"
+        if isinstance(value, float) and math.isfinite(value):
+            return f"{_rounded(value):,}"
     return printable(_text(value))
+
+
+def _rounded(value: float) -> float:
+    """Round a double as a person reads it; a very small one would be nothing."""
+    return value if 0 < abs(value) < _LEAST_ROUNDED else round(value, _SHOWN_PLACES)
 
 
 def _table_lines(
     names: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> Iterator[str]:
-    cells = ([_table_cell(value) for value in row] for row in rows)
+    thousands = [has_separators(*column) for column in zip(names, kinds, strict=True)]
+    cells = ([_table_cell(*cell) for cell in zip(row, thousands, strict=True)] for row in rows)
     sampled = list(islice(cells, _SAMPLED_ROWS))
     titles = [printable(name) for name in names]
     widths = [
-        min(max(len(cell) for cell in column), _WIDEST_COLUMN)
+        min(max(columns(cell) for cell in column), _WIDEST_COLUMN)
         for column in zip(titles, *sampled, strict=True)
     ]
 
     def line(values: Sequence[str]) -> str:
         aligned = (
-            value.rjust(width) if kind == "number" else value.ljust(width)
+            padded(value, width, kind == "number")
             for value, width, kind in zip(values, widths, kinds, strict=True)
         )
-        return "  ".join(aligned).rstrip() + "\n"
+        return "  ".join(aligned).rstrip()
 
-    yield line(titles)
-    yield line(["-" * width for width in widths])
+    yield heading(line(titles)) + "\n"
+    yield line(["-" * width for width in widths]) + "\n"
     for values in chain(sampled, cells):
-        yield line(values)
+        yield line(values) + "\n"

@@ -10,6 +10,10 @@ import unicodedata
 # JSON's own escapes leave these out.
 _JSON_LEAVES = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _SHOWN_LETTERS = 200
+# Marks that stand on the letter before them, and letters that are not seen.
+_TAKES_NO_COLUMN = ("Mn", "Me", "Cf")
+# Vowels and finals of Hangul, written into the syllable before them.
+_JOINED_JAMO = frozenset(map(chr, range(0x1160, 0x1200)))
 
 
 def printable(text: str) -> str:
@@ -41,6 +45,38 @@ def shortened(text: str) -> str:
     if len(text) <= _SHOWN_LETTERS:
         return text
     return f"{text[:_SHOWN_LETTERS]}… ({len(text):,} letters)"
+
+
+def columns(text: str) -> int:
+    """Count the columns that a text takes in a terminal.
+
+    A letter of East Asia takes two, an accent over the letter before it none. In which direction a
+    text is written changes nothing.
+
+    Args:
+        text: as ``printable`` writes it: no control characters.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_columns_of(letter) for letter in text)
+
+
+def padded(text: str, width: int, is_right: bool = False) -> str:
+    """Fill a text up with blanks to a width in a terminal; a longer one stays as it is.
+
+    Args:
+        text: as for ``columns``.
+        width: in columns.
+        is_right: whether the blanks come first, as for numbers.
+    """
+    blanks = " " * (width - columns(text))
+    return blanks + text if is_right else text + blanks
+
+
+def _columns_of(letter: str) -> int:
+    if unicodedata.category(letter) in _TAKES_NO_COLUMN or letter in _JOINED_JAMO:
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def _is_plain(letter: str) -> bool:

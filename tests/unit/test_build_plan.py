@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dagster_code.lib.build_plan import LastBuild, Wanted, plan_of_build
+from dagster_code.lib.build_plan import LastBuild, Wanted, plan_of_build, reasons_to_build
 
 LAST = LastBuild(
     "c0de",
@@ -23,7 +23,7 @@ WANTED = Wanted(
 
 
 def told(last, **changes):
-    title, *lines = plan_of_build(last, replace(WANTED, **changes))
+    title, *lines = plan_of_build(list(reasons_to_build(last, replace(WANTED, **changes))))
     assert title == "Would build\n"
     return [line.strip() for line in lines]
 

@@ -69,10 +69,10 @@ def test_a_name_that_repeats_is_numbered_in_json():
 def test_a_table_aligns_numbers_to_the_right_and_names_null():
     text = printed(["channel", "n"], ["text", "number"], [("email", 5), (None, 1200)], "table")
     assert text.splitlines() == [
-        "channel     n",
-        "-------  ----",
-        "email       5",
-        "NULL     1200",
+        "channel      n",
+        "-------  -----",
+        "email        5",
+        "NULL     1,200",
     ]
 
 

@@ -70,7 +70,10 @@ def test_checks_that_did_not_pass_are_named():
 
 
 def test_rejected_records_are_counted_by_reason():
-    counts = [("raw.events", "invalid_revenue", 1500), ("raw.ad_spend", "invalid_cost", 1)]
+    counts = [
+        {"raw_table": "raw.events", "reason": "invalid_revenue", "record_count": 1500},
+        {"raw_table": "raw.ad_spend", "reason": "invalid_cost", "record_count": 1},
+    ]
     text = "".join(rejected_lines(counts))
     assert "Rejected: 1,501 records" in text
     assert "raw.events: invalid_revenue: 1,500\n" in text

@@ -195,9 +195,8 @@ def test_a_run_with_a_wrong_rule_starts_nothing(seeds, monkeypatch):
     append(seeds, "channel_rules", RULE.replace("^podcast$", "(podcast").strip())
     monkeypatch.setattr(rules, "DBT_PROJECT_DIR", seeds.parent)
     told = []
-    lines = run_pipeline(load_settings(), {"events": (), "clients": ()}, {}, False, told.append)
     with pytest.raises(UserError, match=r"channel_rules.csv, line \d+: medium_pattern '\(podcast'"):
-        next(lines)
+        run_pipeline(load_settings(), {"events": (), "clients": ()}, {}, False, told.append)
     assert told == []
 
 

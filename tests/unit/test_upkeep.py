@@ -6,7 +6,7 @@ import pytest
 
 from dagster_code.lib import upkeep
 from dagster_code.lib.commands.arguments import checked_retention
-from dagster_code.lib.commands.tend import upkeep_lines
+from dagster_code.lib.commands.tend import keep_up
 from dagster_code.lib.errors import RunFailedError, ServerError, UserError
 from dagster_code.lib.settings import load_settings
 from dagster_code.lib.upkeep import (
@@ -214,5 +214,5 @@ def test_upkeep_does_not_wait_for_a_writer(settings, monkeypatch):
         "dagster_code.lib.commands.tend.other_writer", lambda _settings: "a run (pid 1)"
     )
     with pytest.raises(RunFailedError, match=r"a run \(pid 1\) writes to"):
-        list(upkeep_lines(settings, print))
+        keep_up(settings, print)
     assert not (settings.home / "server").exists()

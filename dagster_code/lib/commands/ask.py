@@ -1,33 +1,58 @@
 """What the commands do that only read: `demo`'s answers, `query`, `explain`."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 from dagster_code.lib import build_state
-from dagster_code.lib.answers import QUESTIONS
+from dagster_code.lib.answers import QUESTIONS, Question
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.session import spark_session
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.style import heading
+from dagster_code.lib.told import Told
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+
+@dataclass(frozen=True)
+class Answer:
+    """A question with its answer.
+
+    Attributes:
+        question: one of the brief's.
+        names: of the answer's columns.
+        kinds: of the columns, as in ``query.Result``.
+        rows: a line for each channel, day or pair of channels.
+    """
+
+    question: Question
+    names: Sequence[str]
+    kinds: Sequence[str]
+    rows: Sequence[Sequence[Any]]
 
 
-def answer_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+def answers(settings: Settings, progress: Progress) -> Told:
     """Answer the four questions of the brief.
 
     Args:
         settings: whose home.
         progress: told when the server has to be started.
 
-    Yields:
+    Returns:
         Each question with its answer as a table.
     """
+    from dagster_code.lib.query import run_statement
+
+    answered = []
     with spark_session(settings, progress) as spark:
         for question in QUESTIONS:
-            yield f"\n{question.title}\n\n"
-            yield from _table(spark, question.sql)
+            result = run_statement(spark, question.sql)
+            answered.append(Answer(question, result.names, result.kinds, list(result.rows())))
+    return Told(
+        chain.from_iterable(map(_answer_lines, answered)),
+        {"answers": [_answer_document(answer) for answer in answered]},
+    )
 
 
 def query_lines(
@@ -89,8 +114,16 @@ def explain_lines(
     yield from explanation_lines(explanation, output_format)
 
 
-def _table(spark: "SparkSession", sql: str) -> Iterator[str]:
-    from dagster_code.lib.query import lines, run_statement
+def _answer_lines(answer: Answer) -> Iterator[str]:
+    from dagster_code.lib.query import lines
 
-    result = run_statement(spark, sql)
-    return lines(result.names, result.kinds, result.rows(), "table")
+    yield f"\n{heading(answer.question.title)}\n\n"
+    yield from lines(answer.names, answer.kinds, answer.rows, "table")
+
+
+def _answer_document(answer: Answer) -> dict[str, Any]:
+    return {
+        "name": answer.question.name,
+        "question": answer.question.title,
+        "rows": [dict(zip(answer.names, row, strict=True)) for row in answer.rows],
+    }

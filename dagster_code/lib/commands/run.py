@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -12,22 +13,27 @@ from dagster_code.lib.answers import REJECTED_BY_FILE, REJECTED_BY_REASON
 from dagster_code.lib.dbt import code_version, declared_variables, project_checksum
 from dagster_code.lib.disk import shortage
 from dagster_code.lib.errors import RunFailedError
-from dagster_code.lib.landing.schema import KINDS, Kind
+from dagster_code.lib.landing.schema import KINDS, Kind, records_table
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.report import (
+    Rejected,
     failure_line,
+    plan_document,
     plan_lines,
     rejected_file_lines,
     rejected_lines,
+    run_document,
     run_lines,
 )
 from dagster_code.lib.rules import check_rules
 from dagster_code.lib.session import spark_session, writing_home
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.told import Told
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from dagster_code.lib.landing.report import LandingPlan
     from dagster_code.lib.pipeline import RunReport, RunRequest
 
 
@@ -37,7 +43,7 @@ def run_pipeline(
     variables: Mapping[str, Any],
     is_full_refresh: bool,
     progress: Progress,
-) -> Iterator[str]:
+) -> Told:
     """Land, build and check through the Dagster job.
 
     Args:
@@ -47,11 +53,10 @@ def run_pipeline(
         is_full_refresh: build every table from nothing.
         progress: told what is being done.
 
-    Yields:
-        The lines of the report.
+    Returns:
+        The report, with the failure if not all of it worked.
 
     Raises:
-        RunFailedError: after the report, if not all of it worked.
         ServerError: the server cannot be started, or went away.
         UserError: a rule seed has a mistake in it; nothing is started.
     """
@@ -64,21 +69,21 @@ def run_pipeline(
             pipeline = importing.result()
             request: RunRequest = pipeline.RunRequest(paths, variables, is_full_refresh)
             report: RunReport = pipeline.execute(settings, request)
-    yield from run_lines(report)
-    if not report.errors:
-        yield from _rejected(settings, progress)
-    failure = failure_line(report)
-    if failure is not None:
-        raise RunFailedError("; ".join(filter(None, (failure, shortage(settings)))))
+    rejected = None if report.errors else _rejected(settings, progress)
+    return Told(
+        _told_lines(report, rejected),
+        run_document(report, rejected),
+        _failure(settings, report),
+    )
 
 
-def dry_run_lines(
+def plan_run(
     settings: Settings,
     paths: Mapping[Kind, tuple[str, ...]],
     variables: Mapping[str, Any],
     is_full_refresh: bool,
     progress: Progress,
-) -> Iterator[str]:
+) -> Told:
     """Say what a run would land and build, and why, without doing it.
 
     Args:
@@ -88,15 +93,15 @@ def dry_run_lines(
         is_full_refresh: as for ``run_pipeline``.
         progress: told what is being done.
 
-    Yields:
-        A line for each offered file, then what would be built.
+    Returns:
+        Each offered file, then what would be built.
 
     Raises:
         UserError: a rule seed has a mistake in it.
     """
     check_rules()
     is_landing_folder = not any(paths.values())
-    new_file_count = 0
+    plans: list[LandingPlan] = []
     with spark_session(settings, progress) as spark:
         from dagster_code.lib.landing.land import plan
 
@@ -104,9 +109,7 @@ def dry_run_lines(
             given = paths.get(kind, ())
             if given or is_landing_folder:
                 offered = [Path(path) for path in given] or _landing_folder(settings, kind)
-                planned = plan(spark, kind, offered, settings, progress)
-                new_file_count += len(planned.files)
-                yield from plan_lines(planned)
+                plans.append(plan(spark, kind, offered, settings, progress))
         last = build_plan.read_last_build(spark)
         # What the last build saw is known as well where it did not end.
         seen = build_state.latest(settings)
@@ -119,9 +122,19 @@ def dry_run_lines(
             and seen.inputs.project_checksum != project_checksum(),
             is_landed_more=seen is not None
             and seen.inputs.raw_versions != build_state.raw_versions(spark),
-            new_file_count=new_file_count,
+            new_file_count=sum(len(planned.files) for planned in plans),
         )
-    yield from build_plan.plan_of_build(last, wanted)
+    reasons = list(build_plan.reasons_to_build(last, wanted))
+    return Told(
+        chain(*map(plan_lines, plans), build_plan.plan_of_build(reasons)),
+        {
+            "would_land": {
+                records_table(planned.kind).removeprefix("raw."): plan_document(planned)
+                for planned in plans
+            },
+            "would_build": [{"what": what, "why": why} for what, why in reasons],
+        },
+    )
 
 
 def _landing_folder(settings: Settings, kind: str) -> list[Path]:
@@ -135,16 +148,25 @@ def _load_pipeline() -> ModuleType:
     return pipeline
 
 
-def _rejected(settings: Settings, progress: Progress) -> Iterator[str]:
+def _told_lines(report: "RunReport", rejected: Rejected | None) -> Iterator[str]:
+    yield from run_lines(report)
+    if rejected is not None:
+        yield from rejected_lines(rejected.by_reason)
+        yield from rejected_file_lines(rejected.by_file)
+
+
+def _failure(settings: Settings, report: "RunReport") -> RunFailedError | None:
+    failure = failure_line(report)
+    if failure is None:
+        return None
+    return RunFailedError("; ".join(filter(None, (failure, shortage(settings)))))
+
+
+def _rejected(settings: Settings, progress: Progress) -> Rejected:
     with spark_session(settings, progress) as spark:
-        counts = [
-            (row["raw_table"], row["reason"], row["record_count"])
-            for row in _rows(spark, REJECTED_BY_REASON)
-        ]
-        files = [row.asDict() for row in _rows(spark, REJECTED_BY_FILE)] if counts else []
-    yield from rejected_lines(counts)
-    yield from rejected_file_lines(files)
+        counts = _rows(spark, REJECTED_BY_REASON)
+        return Rejected(counts, _rows(spark, REJECTED_BY_FILE) if counts else [])
 
 
-def _rows(spark: "SparkSession", sql: str) -> Iterator[Any]:
-    return iter(spark.sql(sql).toLocalIterator())
+def _rows(spark: "SparkSession", sql: str) -> list[dict[str, Any]]:
+    return [row.asDict() for row in spark.sql(sql).toLocalIterator()]

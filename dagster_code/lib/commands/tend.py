@@ -1,6 +1,6 @@
 """What the commands do that look after the tables: `upkeep`, `publish`."""
 
-from collections.abc import Iterator
+from dataclasses import asdict
 
 from dagster_code.lib.dbt import prepare_manifest
 from dagster_code.lib.errors import RunFailedError
@@ -8,16 +8,17 @@ from dagster_code.lib.lock import other_writer
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.session import spark_session, writing_home
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.told import Told
 
 
-def upkeep_plan_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+def upkeep_plan(settings: Settings, progress: Progress) -> Told:
     """Say what upkeep would do, and why, without doing it.
 
     Args:
         settings: whose home, and the retention.
         progress: told what is being done.
 
-    Yields:
+    Returns:
         A table with a line for each Delta table.
     """
     from dagster_code.lib import upkeep
@@ -25,17 +26,24 @@ def upkeep_plan_lines(settings: Settings, progress: Progress) -> Iterator[str]:
 
     with spark_session(settings, progress) as spark:
         plans = upkeep.plan_upkeep(spark, settings.vacuum_retention_hours, progress)
-    yield from lines(*upkeep.plan_table(plans), "table")
+    return Told(
+        lines(*upkeep.plan_table(plans), "table"),
+        {
+            "tables": [
+                {"table": one.table, **asdict(one.files), "would": one.reasons} for one in plans
+            ]
+        },
+    )
 
 
-def upkeep_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+def keep_up(settings: Settings, progress: Progress) -> Told:
     """Keep the Delta tables up, if nobody else writes to the home.
 
     Args:
         settings: whose home, and the retention.
         progress: told what is being done.
 
-    Yields:
+    Returns:
         A table with a line for each Delta table.
 
     Raises:
@@ -54,17 +62,19 @@ def upkeep_lines(settings: Settings, progress: Progress) -> Iterator[str]:
         spark_session(settings, progress) as spark,
     ):
         done = upkeep.keep_up(spark, lock, settings.vacuum_retention_hours, progress)
-    yield from lines(*upkeep.upkeep_table(done), "table")
+    return Told(
+        lines(*upkeep.upkeep_table(done), "table"), {"tables": [asdict(one) for one in done]}
+    )
 
 
-def publish_lines(settings: Settings, progress: Progress) -> Iterator[str]:
+def publish_marts(settings: Settings, progress: Progress) -> Told:
     """Publish the marts to the configured database, while nobody changes them.
 
     Args:
         settings: whose marts, and where to.
         progress: told what is being done.
 
-    Yields:
+    Returns:
         A table with a line for each mart.
 
     Raises:
@@ -81,4 +91,4 @@ def publish_lines(settings: Settings, progress: Progress) -> Iterator[str]:
         spark_session(settings, progress) as spark,
     ):
         done = publish(spark, settings, marts, progress)
-    yield from lines(*publication_table(done), "table")
+    return Told(lines(*publication_table(done), "table"), {"tables": [asdict(one) for one in done]})

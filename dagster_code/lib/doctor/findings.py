@@ -1,8 +1,10 @@
 """What a look at a home finds: how it is, and what to do where it is not well."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from dagster_code.lib.style import bad, good, warning
 
 
 class Health(StrEnum):
@@ -12,6 +14,13 @@ class Health(StrEnum):
     # Works, or mends itself with the next command.
     NOTED = "note"
     ILL = "problem"
+
+
+_COLOURS: dict[Health, Callable[[str], str]] = {
+    Health.WELL: good,
+    Health.NOTED: warning,
+    Health.ILL: bad,
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,8 @@ def told(findings: Sequence[Finding]) -> Iterator[str]:
     """
     width = max((len(finding.name) for finding in findings), default=0)
     for finding in findings:
-        yield f"{finding.health:<8} {finding.name:<{width}}  {finding.seen}\n"
+        word = _COLOURS[finding.health](f"{finding.health:<8}")
+        yield f"{word} {finding.name:<{width}}  {finding.seen}\n"
         if finding.remedy:
             yield f"{'':<8} {'':<{width}}  -> {finding.remedy}\n"
     problems = sum(finding.health is Health.ILL for finding in findings)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from dagster_code.lib.explain.story import (
@@ -14,7 +13,7 @@ from dagster_code.lib.explain.story import (
     totals_by_model,
 )
 from dagster_code.lib.explain.words import decision_rule, model_rule, status_rule
-from dagster_code.lib.terminal import printable_json
+from dagster_code.lib.json_text import json_document
 
 # What stands on each touch's row of the conversion, which has it already.
 _OF_CONVERSION = ("client_id", "event_time", "attribution_status", "revenue")
@@ -29,7 +28,7 @@ def explanation_json(explanation: Explanation) -> str:
     Returns:
         One text with its line end.
     """
-    return printable_json(_as_json(_as_values(explanation))) + "\n"
+    return json_document(_as_values(explanation))
 
 
 def _as_values(explanation: Explanation) -> Mapping[str, Any]:
@@ -75,17 +74,3 @@ def _credit_values(credits_: Iterable[Row]) -> list[Row]:
         {name: row[name] for name in ("model", "weight", "attributed_revenue")}
         for row in sorted(credits_, key=lambda row: MODELS.index(row["model"]))
     ]
-
-
-def _as_json(value: object, indent: str = "\n") -> str:
-    """Write JSON with decimals in full, which the standard encoder would make floats."""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    deeper = indent + "  "
-    if isinstance(value, Mapping) and value:
-        pairs = (f"{json.dumps(key)}: {_as_json(item, deeper)}" for key, item in value.items())
-        return "{" + deeper + f",{deeper}".join(pairs) + indent + "}"
-    if isinstance(value, list) and value:
-        items = (_as_json(item, deeper) for item in value)
-        return "[" + deeper + f",{deeper}".join(items) + indent + "]"
-    return json.dumps(value, ensure_ascii=False)

@@ -23,7 +23,8 @@ from dagster_code.lib.explain.words import (
     status_rule,
 )
 from dagster_code.lib.report import counted
-from dagster_code.lib.terminal import printable, shortened
+from dagster_code.lib.style import heading
+from dagster_code.lib.terminal import columns, padded, printable, shortened
 
 FORMATS = ("text", "json")
 
@@ -49,7 +50,7 @@ def explanation_lines(explanation: Explanation, output_format: str) -> Iterator[
     for story in explanation.stories:
         yield "\n"
         yield from story_lines(story, explanation.variables)
-    yield "\nModels\n"
+    yield f"\n{heading('Models')}\n"
     width = max(len(model) for model in MODELS)
     for model in MODELS:
         yield f"  {model.ljust(width)}  {model_rule(model, explanation.variables)}\n"
@@ -69,7 +70,7 @@ def story_lines(story: Story, variables: Mapping[str, Any]) -> Iterator[str]:
     orders = json.loads(conversion["order_ids"] or "[]")
     named = f" ({counted(len(orders), 'order')}: {', '.join(orders)})" if orders else ""
     purchases = counted(conversion["purchase_count"], "purchase")
-    yield f"Conversion {short_instant(conversion['event_time'])}\n"
+    yield heading(f"Conversion {short_instant(conversion['event_time'])}") + "\n"
     yield f"  revenue  {conversion['revenue']:f} of {purchases}{printable(named)}\n"
     yield f"  status   {conversion['attribution_status']}: {status_rule(conversion, variables)}\n"
     yield f"\n  {_considered(story, variables)}\n"
@@ -77,7 +78,7 @@ def story_lines(story: Story, variables: Mapping[str, Any]) -> Iterator[str]:
     widths = _touch_widths(story.touches)
     for number, touch in enumerate(story.touches, start=1):
         cells = zip(_touch_cells(touch), widths, strict=True)
-        yield f"  {number:>3}  {'  '.join(cell.ljust(width) for cell, width in cells).rstrip()}\n"
+        yield f"  {number:>3}  {'  '.join(padded(*cell) for cell in cells).rstrip()}\n"
         yield f"       {touch['decision']}: {decision_rule(touch, variables)}\n"
         for line in (channel_rule(touch), _credit_text(by_touch.pop(touch["touch_event_id"], []))):
             if line:
@@ -96,7 +97,7 @@ def _rule_versions(explanation: Explanation) -> list[str]:
 def _heading_lines(explanation: Explanation) -> Iterator[str]:
     total, shown = explanation.conversion_count, len(explanation.stories)
     client = printable(shortened(explanation.client_id))
-    yield f"Client {client}: {counted(total, 'conversion')}\n"
+    yield f"{heading(f'Client {client}')}: {counted(total, 'conversion')}\n"
     if shown < total:
         yield (
             f"The latest {shown} are told; for an earlier one give its time:"
@@ -128,7 +129,7 @@ def _touch_cells(touch: Row) -> list[str]:
 def _touch_widths(touches: Sequence[Row]) -> list[int]:
     cells = [_touch_cells(touch) for touch in touches]
     # One cell of a megabyte does not fill every line with blanks.
-    return [min(max(map(len, column)), _WIDEST_COLUMN) for column in zip(*cells, strict=True)]
+    return [min(max(map(columns, column)), _WIDEST_COLUMN) for column in zip(*cells, strict=True)]
 
 
 def _credit_text(credits_: Iterable[Row]) -> str:
