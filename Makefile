@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev notebook up down status test cluster-test s3-test increments mutations bench audit lint types clean
+.PHONY: help setup demo dev notebook up down status test cluster-test s3-test increments mutations bench docs audit lint types clean
 
 BIN := .venv/bin
 
@@ -49,6 +49,10 @@ increments: setup ## random histories in batches: do increments equal full refre
 bench: setup ## measure against the floor and the peers; options: make bench BENCH="--events 1000000"
 	@$(BIN)/python -m benchmarks $(BENCH)
 
+docs: setup ## the documentation as a static site in site/, for reading without a network; every link is followed
+	@scripts/extras docs
+	@$(BIN)/python -m docs_site
+
 audit: setup ## known vulnerabilities of the locked packages, by pip-audit, where its database can be reached
 	@scripts/audit
 
@@ -59,8 +63,8 @@ lint: setup ## ruff, yamllint, sqlfluff
 	@$(BIN)/sqlfluff lint dbt_spark/models dbt_spark/tests
 
 types: setup ## mypy
-	@$(BIN)/mypy dagster_code benchmarks
+	@$(BIN)/mypy dagster_code benchmarks docs_site
 
 clean: ## remove caches and build products (not .venv, not .attribution)
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_spark/target
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_spark/target site
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

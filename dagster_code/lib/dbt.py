@@ -197,6 +197,39 @@ def prepare_manifest(settings: Settings, progress: Progress) -> Manifest:
     return Manifest(path, checksum)
 
 
+def run_without_server(arguments: Sequence[str], target_dir: Path, logs_dir: Path) -> None:
+    """Run a command of dbt's that reads the project and connects to nothing.
+
+    Args:
+        arguments: of dbt.
+        target_dir: where its artifacts go.
+        logs_dir: where its log goes.
+
+    Raises:
+        RunFailedError: dbt refuses the project.
+    """
+    completed = subprocess.run(
+        [executable(), "--no-use-colors", *arguments, "--project-dir", str(DBT_PROJECT_DIR)],
+        cwd=DBT_PROJECT_DIR,
+        env={
+            **os.environ,
+            # The profile only has to be complete.
+            **server_environment(10000),
+            "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
+            "DBT_TARGET_PATH": str(target_dir),
+            "DBT_LOG_PATH": str(logs_dir),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+        capture_output=True,
+        text=True,
+        timeout=_PARSE_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if completed.returncode != 0:
+        reason = " ".join((completed.stdout + completed.stderr).split())[-600:]
+        raise RunFailedError(f"dbt cannot {arguments[0]} {DBT_PROJECT_DIR}: {reason}")
+
+
 def failures(run_results: Path) -> list[str]:
     """Name what failed in dbt's last run, and why.
 
@@ -307,23 +340,4 @@ def _project_files(
 
 
 def _parse(settings: Settings) -> None:
-    completed = subprocess.run(
-        [executable(), "--no-use-colors", "parse", "--project-dir", str(DBT_PROJECT_DIR)],
-        cwd=DBT_PROJECT_DIR,
-        env={
-            **os.environ,
-            # Parsing does not connect; the profile only has to be complete.
-            **server_environment(10000),
-            "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
-            "DBT_TARGET_PATH": str(settings.dbt_target_dir),
-            "DBT_LOG_PATH": str(settings.logs_dir),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        timeout=_PARSE_TIMEOUT_SECONDS,
-        check=False,
-    )
-    if completed.returncode != 0:
-        reason = " ".join((completed.stdout + completed.stderr).split())[-600:]
-        raise RunFailedError(f"dbt cannot parse {DBT_PROJECT_DIR}: {reason}")
+    run_without_server(["parse"], settings.dbt_target_dir, settings.logs_dir)
