@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from docs_site import api
+from dagster_code.cli import cli
+from docs_site import api, commands
 from docs_site.markdown import (
     is_external,
     repository_files,
@@ -40,7 +41,7 @@ _LANGUAGES = {
 }
 _SHOWN_AT_MOST_BYTES = 300_000
 # Not of the site: Markdown that is dbt's, and of folders that say nothing to a reader.
-_LEFT_OUT = ("dbt_spark/models/", "tests/", "docs_site/", ".github/")
+_LEFT_OUT = ("dagster_code/", "dbt_spark/models/", "docs_site/", "tests/")
 _NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n"
 
 
@@ -156,14 +157,14 @@ def stage(root: Path, folder: Path) -> list[dict[str, object]]:
         shutil.copytree(
             PACKAGE_DIR / path, folder / path, ignore=shutil.ignore_patterns("README.md")
         )
-    reference = reference_pages(root)
-    for path, text in reference.items():
+    generated = generated_pages(root)
+    for path, text in generated.items():
         sources.write(path, text)
-    return navigation(texts | reference)
+    return navigation(texts | generated)
 
 
-def reference_pages(root: Path) -> dict[str, str]:
-    """Write the pages of the API reference.
+def generated_pages(root: Path) -> dict[str, str]:
+    """Write what no file says: the help of the commands, the API reference.
 
     Args:
         root: the checkout.
@@ -174,7 +175,8 @@ def reference_pages(root: Path) -> dict[str, str]:
     names = api.modules(root)
     architecture = (root / api.ARCHITECTURE).read_text(encoding="utf-8")
     summaries = {name: api.summary(_source(root, name)) for name in names}
-    return api.pages(api.areas(names, architecture), summaries)
+    reference = api.pages(api.areas(names, architecture), summaries)
+    return {"commands.md": commands.page(cli), **reference}
 
 
 def navigation(texts: Mapping[str, str]) -> list[dict[str, object]]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from dagster_code.cli import cli
 from dagster_code.lib.settings import PROJECT_ROOT
 from docs_site import api
 from docs_site.crawl import crawl
 from docs_site.markdown import repository_files
-from docs_site.stage import is_page, navigation, reference_pages, stage
+from docs_site.stage import generated_pages, is_page, navigation, stage
 
 MODULES = api.modules(PROJECT_ROOT)
 ARCHITECTURE = (PROJECT_ROOT / api.ARCHITECTURE).read_text(encoding="utf-8")
@@ -27,7 +28,7 @@ def test_every_module_is_once_in_the_api_reference() -> None:
     assert {"dagster_code.cli", "dagster_code.lib.landing.land"} <= set(MODULES)
     directives = [
         line.removeprefix("::: ")
-        for text in reference_pages(PROJECT_ROOT).values()
+        for text in generated_pages(PROJECT_ROOT).values()
         for line in text.splitlines()
         if line.startswith("::: ")
     ]
@@ -36,7 +37,7 @@ def test_every_module_is_once_in_the_api_reference() -> None:
 
 
 def test_a_module_with_a_docstring_has_its_first_line_in_the_list() -> None:
-    listing = reference_pages(PROJECT_ROOT)["api/README.md"]
+    listing = generated_pages(PROJECT_ROOT)["api/README.md"]
 
     assert (
         "- [`dagster_code.lib.errors`][dagster_code.lib.errors]: Errors a user can mend:" in listing
@@ -62,17 +63,25 @@ def test_modules_are_sorted_by_the_table_and_the_rest_is_kept() -> None:
     }
 
 
+def test_the_page_of_the_commands_has_the_help_of_each() -> None:
+    page = generated_pages(PROJECT_ROOT)["commands.md"]
+
+    assert "Usage: attribution [OPTIONS] COMMAND" in page
+    for name in cli.commands:
+        assert f"## {name}\n\n```text\nUsage: attribution {name} " in page
+
+
 def test_every_page_is_in_the_navigation() -> None:
     texts = {
         path: (PROJECT_ROOT / path).read_text(encoding="utf-8")
         for path in repository_files(PROJECT_ROOT)
         if is_page(path)
     }
-    reference = reference_pages(PROJECT_ROOT)
+    generated = generated_pages(PROJECT_ROOT)
 
-    listed = _paths(navigation(texts | reference))
+    listed = _paths(navigation(texts | generated))
 
-    assert sorted(path for path in listed if path.endswith(".md")) == sorted(texts | reference), (
+    assert sorted(path for path in listed if path.endswith(".md")) == sorted(texts | generated), (
         "add them to docs_site/nav.yml"
     )
 
