@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from dagster_code.cli.options import path_options
+from dagster_code.cli.options import path_options, quiet_option
 from dagster_code.cli.printing import exit_codes
 from dagster_code.lib.backfill import Outcome
 from dagster_code.lib.commands.arguments import checked_delivery
@@ -22,6 +22,7 @@ from dagster_code.lib.settings import load_settings
 
 @click.command()
 @path_options
+@quiet_option
 @click.option("--outcome", type=click.Path(path_type=Path), hidden=True)
 def backfill(
     events: tuple[str, ...],

@@ -17,7 +17,7 @@ from dagster_code.lib.files import write_atomically
 from dagster_code.lib.jars import class_path
 from dagster_code.lib.landing.schema import Kind
 from dagster_code.lib.lock import WriterLock
-from dagster_code.lib.progress import Progress
+from dagster_code.lib.progress import Progress, is_hushed
 from dagster_code.lib.server_log import BACKFILL_LOG, failure_reason, fresh_log, log_path, log_tail
 from dagster_code.lib.server_processes import HOME_KEY, home_marker, kill_all
 from dagster_code.lib.server_state import new_state, write_state
@@ -190,7 +190,8 @@ def _start(
     jars = class_path(settings)
     spark_submit.empty_scratch(settings)
     spark_submit.prepare_home(settings, jars, progress)
-    arguments = [*application_arguments(paths), "--outcome", str(outcome)]
+    quiet = ["--quiet"] if is_hushed() else []
+    arguments = [*application_arguments(paths), *quiet, "--outcome", str(outcome)]
     marked = ("--conf", home_marker(settings), *options)
     command = _command(_write_conf(settings, jars), marked, arguments)
     progress("starting a Spark driver for the backfill")

@@ -74,7 +74,7 @@ def parse_variables(text: str, declared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # The seeds and the models that are made of them alone (dbt_project.yml, and the models' configs).
-_RULES = "tag:rules"
+RULES_TAG = "rules"
 
 
 def build_arguments(
@@ -92,7 +92,7 @@ def build_arguments(
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if not has_new_rules:
         # Cautious: a test of another table that looks at a rule as well is not left out.
-        arguments += ["--exclude", _RULES, "--indirect-selection", "cautious"]
+        arguments += ["--exclude", f"tag:{RULES_TAG}", "--indirect-selection", "cautious"]
     if variables:
         arguments += ["--vars", json.dumps(variables, sort_keys=True)]
     if is_full_refresh:

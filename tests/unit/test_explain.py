@@ -12,10 +12,10 @@ from dagster_code.lib.explain.tell import explanation_lines, story_lines
 from dagster_code.lib.explain.words import (
     channel_rule,
     decision_rule,
-    human_age,
     model_rule,
     status_rule,
 )
+from dagster_code.lib.time_left import human_time
 
 VARIABLES = {
     "attribution_window_days": 30,
@@ -224,7 +224,7 @@ def test_the_version_of_the_channel_rules_is_told_once():
     ],
 )
 def test_an_age_is_told_in_its_two_largest_units(seconds, text):
-    assert human_age(seconds) == text
+    assert human_time(seconds) == text
 
 
 @pytest.mark.parametrize(

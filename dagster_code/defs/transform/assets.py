@@ -62,4 +62,4 @@ def attribution_models(
         home.settings, inputs, build_state.rule_versions(spark)
     )
     arguments = build_arguments(config.variables, config.full_refresh, has_new_rules)
-    yield from build_models(context, home, dbt, inputs, arguments)
+    yield from build_models(context, home, dbt, inputs, arguments, has_new_rules)

@@ -15,6 +15,12 @@ from pyspark.sql import SparkSession
 
 from dagster_code.defs.resources import AttributionHome, LeanDbtCliResource
 from dagster_code.lib import build_state
+from dagster_code.lib.build_progress import (
+    BuildProgress,
+    former_seconds,
+    keep_former_results,
+    planned_nodes,
+)
 from dagster_code.lib.build_state import BuildInputs
 from dagster_code.lib.dbt import (
     Manifest,
@@ -27,10 +33,11 @@ from dagster_code.lib.dbt import (
     server_environment,
 )
 from dagster_code.lib.errors import UserError
-from dagster_code.lib.progress import Progress, also_to
+from dagster_code.lib.progress import Progress, also_to, aside, watched
 from dagster_code.lib.rules import check_rules
 from dagster_code.lib.settings import Settings
 from dagster_code.lib.tables import TableFact, column_schema, sql_note, table_facts
+from dagster_code.lib.time_left import human_time
 
 _DBT_GRACE_SECONDS = 5.0
 
@@ -83,6 +90,7 @@ def build_models(
     dbt: LeanDbtCliResource,
     inputs: BuildInputs,
     arguments: Sequence[str],
+    has_new_rules: bool = True,
 ) -> Iterator[Any]:
     """Run dbt and pass on its outputs and check results, with what Dagster shows of each table.
 
@@ -92,6 +100,7 @@ def build_models(
         dbt: dbt's command line.
         inputs: what the build is made from.
         arguments: dbt's.
+        has_new_rules: whether the arguments leave nothing out.
 
     Raises:
         dagster.Failure: a model or a test failed; names them.
@@ -105,12 +114,16 @@ def build_models(
     events: list[Any] = []
     try:
         with _running_dbt(dbt, arguments, target, home, context) as invocation:
-            for event in invocation.stream():
-                _tell(event, progress)
-                events.append(_with_message(event, invocation, target))
+            planned = {} if context.is_subset else planned_nodes(invocation.manifest, has_new_rules)
+            build = BuildProgress(planned, *former_seconds(target))
+            with watched(build.describe):
+                for event in invocation.stream():
+                    _tell(event, progress, build)
+                    events.append(_with_message(event, invocation, target))
     except DagsterDbtCliRuntimeError as error:
         yield from events
         raise _failure(target, error) from error
+    progress(f"the tables are built: {build.counts()}, in {human_time(build.seconds)}")
     # Another session: the server ends one that was idle for as long as a large build takes.
     yield from _described(events, home.connect(progress), invocation)
 
@@ -160,7 +173,7 @@ def _target_with_parse(settings: Settings) -> Path:
     target = run_target_dir(settings)
     target.mkdir(parents=True, exist_ok=True)
     # What an earlier run left would be taken for this one's when dbt does not get to write.
-    (target / "run_results.json").unlink(missing_ok=True)
+    keep_former_results(target)
     if parsed.is_file():
         shutil.copy(parsed, target / parsed.name)
     return target
@@ -173,14 +186,16 @@ def _failure(target: Path, error: DagsterDbtCliRuntimeError) -> dg.Failure:
     return dg.Failure(description=text, allow_retries=False)
 
 
-def _tell(event: object, progress: Progress) -> None:
+def _tell(event: object, progress: Progress, build: BuildProgress) -> None:
+    if isinstance(event, dg.AssetCheckResult | dg.AssetObservation | dg.Output):
+        build.finished(_unique_id(event))
     if isinstance(event, dg.AssetCheckResult) and not event.passed:
         is_warning = event.severity == dg.AssetCheckSeverity.WARN
         progress(f"{'warning' if is_warning else 'failed'}: {event.check_name}")
     if isinstance(event, dg.Output):
         seconds = event.metadata.get("Execution Duration")
         took = f" ({seconds.value:.1f} s)" if isinstance(seconds, dg.FloatMetadataValue) else ""
-        progress(f"built {'.'.join(_unique_id(event).split('.')[2:])}{took}")
+        aside(progress, f"built {'.'.join(_unique_id(event).split('.')[2:])}{took}")
 
 
 def _with_message(event: object, invocation: DbtCliInvocation, target: Path) -> object:
@@ -240,6 +255,6 @@ def _table_metadata(node: Mapping[str, Any], fact: TableFact, target: Path) -> d
     return metadata
 
 
-def _unique_id(event: dg.Output[Any] | dg.AssetCheckResult) -> str:
+def _unique_id(event: dg.Output[Any] | dg.AssetCheckResult | dg.AssetObservation) -> str:
     value = event.metadata["unique_id"]
     return str(value.value if isinstance(value, dg.MetadataValue) else value)

@@ -17,7 +17,6 @@ from dagster_code.lib.explain.story import (
 from dagster_code.lib.explain.words import (
     channel_rule,
     decision_rule,
-    human_age,
     model_rule,
     short_instant,
     status_rule,
@@ -25,6 +24,7 @@ from dagster_code.lib.explain.words import (
 from dagster_code.lib.report import counted
 from dagster_code.lib.style import heading
 from dagster_code.lib.terminal import columns, padded, printable, shortened
+from dagster_code.lib.time_left import human_time
 
 FORMATS = ("text", "json")
 
@@ -120,7 +120,7 @@ def _touch_cells(touch: Row) -> list[str]:
     has_evidence = any(touch[name] for name in _EVIDENCE)
     return [
         short_instant(touch["touch_at"]),
-        human_age(touch["age_seconds"]),
+        human_time(touch["age_seconds"]),
         printable(touch["channel"]),
         evidence if has_evidence else "",
     ]

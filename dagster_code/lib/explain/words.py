@@ -7,8 +7,6 @@ from dagster_code.lib.explain.story import Row
 from dagster_code.lib.report import counted
 from dagster_code.lib.terminal import printable
 
-_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-
 
 def status_rule(conversion: Row, variables: Mapping[str, Any]) -> str:
     """Say in words why a conversion has its status.
@@ -96,22 +94,6 @@ def model_rule(model: str, variables: Mapping[str, Any]) -> str:
         "last_touch": "all to the last marketing touch of the window",
         "linear": "the same to each marketing touch of the window",
     }[model]
-
-
-def human_age(seconds: float) -> str:
-    """Write an age in its two largest units, cut off, like ``3 d 4 h``.
-
-    Args:
-        seconds: the age.
-    """
-    rest = int(seconds)
-    parts = []
-    for unit, size in _UNITS:
-        number, rest = divmod(rest, size)
-        parts.append((number, unit))
-    first = next((place for place, (number, _) in enumerate(parts) if number), len(parts) - 1)
-    told = [f"{number} {unit}" for number, unit in parts[first : first + 2] if number]
-    return " ".join(told) or "0 s"
 
 
 def short_instant(text: str) -> str:

@@ -23,7 +23,6 @@ from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.connect.shell.progress import ProgressHandler, StageInfo
 
 import dagster_code.lib.landing
 from dagster_code.lib.errors import RunFailedError, ServerError
@@ -52,6 +51,8 @@ from dagster_code.lib.landing.schema import (
 )
 from dagster_code.lib.landing.source import SOURCE_NAME, landing_source
 from dagster_code.lib.landing.survey import Survey, survey
+from dagster_code.lib.landing.watch import LandingWatch, watching
+from dagster_code.lib.progress import prefixed
 from dagster_code.lib.settings import Settings
 from dagster_code.lib.spark_errors import damage, is_gone
 
@@ -62,7 +63,6 @@ _TASK_BYTES = 64 * 1024 * 1024
 _LOCK_WAIT_SECONDS = 600.0
 # Each lost number means that a killed client's statement came in; there cannot be many.
 _MAX_ATTEMPTS = 5
-_PROGRESS_SECONDS = 5.0
 # Far more commits than can come between ours and the look at the history.
 _HISTORY_LIMIT = 50
 
@@ -169,9 +169,7 @@ def land(
     # Looked at before anything else, so that a wrong path is told before anything is written.
     discover(paths)
 
-    def tell(line: str) -> None:
-        progress(f"landing {checked}: {line}")
-
+    tell = prefixed(progress, f"landing {checked}: ")
     with landing_lock(settings.home, tell, _LOCK_WAIT_SECONDS), _readable_errors(checked):
         create_raw_tables(spark)
         report = _landed(spark, checked, paths, settings, tell, started)
@@ -241,8 +239,9 @@ def _write_records(
     while found.files:
         tell(f"{_count(len(found.files), 'file')}, {_megabytes(found.size_bytes)}")
         try:
-            with _watched(spark, tell):
-                _append_records(spark, landing, found.files, settings)
+            title = f"landing {landing.kind}"
+            with watching(spark, len(found.files), found.size_bytes, tell, title) as watch:
+                _append_records(spark, landing, found.files, settings, watch)
         except PySparkException as error:
             if _is_conflict(error):
                 return False, found
@@ -253,12 +252,17 @@ def _write_records(
 
 
 def _append_records(
-    spark: SparkSession, landing: _Landing, files: Sequence[SourceFile], settings: Settings
+    spark: SparkSession,
+    landing: _Landing,
+    files: Sequence[SourceFile],
+    settings: Settings,
+    watch: LandingWatch,
 ) -> None:
     pieces = [piece for file in files for piece in file.pieces]
     # Twice the cores, so that one slow task does not leave the others idle for long.
     at_least = 2 * (settings.cores or os.cpu_count() or 1)
     tasks = packed(pieces, _TASK_BYTES, at_least)
+    watch.task_count = len(tasks)
     # Executors then need nothing of this project installed.
     # PySpark's copy of cloudpickle has no types
     register_pickle_by_value(dagster_code.lib.landing)  # type: ignore[no-untyped-call]
@@ -399,36 +403,3 @@ def _readable_errors(kind: Kind) -> Iterator[None]:
             raise RunFailedError(f"landing {kind}: {lost}") from error
         first = next((line.strip() for line in text.splitlines() if line.strip()), "no message")
         raise RunFailedError(f"landing {kind} failed in Spark: {first[:500]}") from error
-
-
-@contextmanager
-def _watched(spark: SparkSession, tell: Progress) -> Iterator[None]:
-    """Tell every few seconds how many tasks of the statement are done."""
-    handler = _TaskCounter(tell)
-    spark.registerProgressHandler(handler)
-    try:
-        yield
-    finally:
-        spark.removeProgressHandler(handler)
-
-
-class _TaskCounter(ProgressHandler):
-    """Tells how many tasks of a running statement are done, every few seconds."""
-
-    def __init__(self, tell: Progress) -> None:
-        self._tell = tell
-        self._told_at = time.monotonic()
-
-    def __call__(
-        self,
-        stages: Iterable[StageInfo] | None,
-        inflight_tasks: int,
-        operation_id: str | None,
-        done: bool,
-    ) -> None:
-        if stages is None or done or time.monotonic() - self._told_at < _PROGRESS_SECONDS:
-            return
-        self._told_at = time.monotonic()
-        listed = list(stages)
-        completed = sum(stage.num_completed_tasks for stage in listed)
-        self._tell(f"{completed} of {sum(stage.num_tasks for stage in listed)} tasks")

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,8 @@ from dagster_code.lib.landing.discover import (
 )
 from dagster_code.lib.landing.measure import GrowingError, MeasuredFile, RefusedError, measured
 from dagster_code.lib.landing.recognise import SourceFile, recognised
+from dagster_code.lib.progress import aside, watched
+from dagster_code.lib.time_left import Pace, in_words
 
 # Takes SHA-256 sums and gives back those that have landed already.
 FindLanded = Callable[[Iterable[str]], set[str]]
@@ -73,7 +76,7 @@ def survey(
     quiet, growing = settled(discovery.candidates, settle_seconds, progress)
     refused = list(discovery.refused)
     files: list[MeasuredFile] = []
-    for candidate, result in _in_parallel(measured, quiet, progress):
+    for candidate, result in _in_parallel(measured, quiet, progress, has_watch=True):
         if isinstance(result, RefusedError):
             notes = growing if isinstance(result, GrowingError) else refused
             notes.append(FileNote(candidate.shown, str(result)))
@@ -135,16 +138,41 @@ def _recognised(
 
 
 def _in_parallel(
-    work: Callable[[Candidate], Result], candidates: Sequence[Candidate], progress: Progress
+    work: Callable[[Candidate], Result],
+    candidates: Sequence[Candidate],
+    progress: Progress,
+    has_watch: bool = False,
 ) -> Iterator[tuple[Candidate, Result | RefusedError]]:
     """Do the same to every file; hashing and unzipping leave Python's lock to other threads."""
+    sizes = [_size(candidate) for candidate in candidates] if has_watch else []
+    pace = Pace(sum(sizes))
+    read = done = 0
+
+    def describe() -> str:
+        return (
+            f"looking into the files: {done:,} of {len(candidates):,},"
+            f" {read / 1e6:,.1f} of {sum(sizes) / 1e6:,.1f} MB, {pace.share:.0%}, {in_words(pace)}"
+        )
+
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
         futures: list[Future[Result]] = [pool.submit(work, item) for item in candidates]
-        for done, _ in enumerate(as_completed(futures), 1):
-            if done % _FILES_PER_PROGRESS_LINE == 0:
-                progress(f"looked into {done:,} of {len(futures):,} files")
+        size_of = dict(zip(futures, sizes, strict=has_watch))
+        with watched(describe) if has_watch else nullcontext():
+            for done, future in enumerate(as_completed(futures), 1):
+                read += size_of.get(future, 0)
+                pace.reached(read)
+                if done % _FILES_PER_PROGRESS_LINE == 0:
+                    aside(progress, f"looked into {done:,} of {len(futures):,} files")
         for candidate, future in zip(candidates, futures, strict=True):
             try:
                 yield candidate, future.result()
             except RefusedError as error:
                 yield candidate, error
+
+
+def _size(candidate: Candidate) -> int:
+    try:
+        return candidate.path.stat().st_size
+    except OSError:
+        # gone, which is told when it is read
+        return 0
