@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from dagster_code.cli.ask import explain, query
+from dagster_code.cli.ask import explain, query, report
 from dagster_code.cli.data import backfill, demo, run
 from dagster_code.cli.helping import Group
 from dagster_code.cli.options import quiet_option
@@ -20,7 +20,21 @@ from dagster_code.cli.tend import doctor, publish, upkeep
 from dagster_code.lib.progress import show_progress
 from dagster_code.lib.style import use_colour, wants_colour
 
-COMMANDS = (run, demo, backfill, query, explain, up, down, status, dev, doctor, upkeep, publish)
+COMMANDS = (
+    run,
+    demo,
+    backfill,
+    query,
+    explain,
+    report,
+    up,
+    down,
+    status,
+    dev,
+    doctor,
+    upkeep,
+    publish,
+)
 
 
 @click.group(

@@ -6,7 +6,7 @@ import click
 
 from dagster_code.cli.helping import command
 from dagster_code.cli.options import json_option, quiet_option
-from dagster_code.cli.printing import print_lines
+from dagster_code.cli.printing import print_lines, print_told
 from dagster_code.lib.progress import announce
 from dagster_code.lib.settings import load_settings
 
@@ -80,3 +80,30 @@ def explain(client_id: str, event_time: str | None, output_format: str, as_json:
     client = checked_client(client_id, sys.stdin.buffer)
     chosen = "json" if as_json else output_format
     print_lines(explain_lines(load_settings(), client, event_time, chosen, announce))
+
+
+@command(
+    "Ask",
+    "attribution report",
+    "# write it, and show it in the browser",
+    "attribution report --open",
+    "# a copy for somebody else",
+    "attribution report --output january.html",
+)
+@click.option("--open", "is_opened", is_flag=True, help="Show it in the browser.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Where to write it; default: reports/attribution.html of ATTRIBUTION_HOME.",
+)
+@json_option
+@quiet_option
+def report(is_opened: bool, output: str | None, as_json: bool) -> None:
+    """Write the marts as one page for the browser.
+
+    The page needs no network and no server; its path is printed. A run that builds writes it as
+    well.
+    """
+    from dagster_code.lib.attribution_report.command import write_and_show
+
+    print_told(write_and_show(load_settings(), output, is_opened, announce), as_json)

@@ -202,7 +202,7 @@ def _materialized(
         landing = materialization.metadata.get("landing")
         if layer == "raw" and isinstance(landing, dg.JsonMetadataValue):
             landings[table] = cast("Mapping[str, Any]", landing.data)
-        else:
+        elif layer != "reports":
             built_count += 1
     return landings, built_count
 

@@ -14,6 +14,7 @@ _SHOWN_LETTERS = 200
 _TAKES_NO_COLUMN = ("Mn", "Me", "Cf")
 # Vowels and finals of Hangul, written into the syllable before them.
 _JOINED_JAMO = frozenset(map(chr, range(0x1160, 0x1200)))
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+!|~&$-]")
 
 
 def printable(text: str) -> str:
@@ -77,6 +78,15 @@ def _columns_of(letter: str) -> int:
     if unicodedata.category(letter) in _TAKES_NO_COLUMN or letter in _JOINED_JAMO:
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def markdown_cell(text: str) -> str:
+    """Write a text so that Markdown shows it as it is, in a cell of a table.
+
+    Args:
+        text: any text; a long one is cut.
+    """
+    return _MARKDOWN.sub(r"\\\g<0>", printable(shortened(text)))
 
 
 def _is_plain(letter: str) -> bool:

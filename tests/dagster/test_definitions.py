@@ -46,7 +46,16 @@ def test_every_asset_has_description_group_owner_and_kinds(graph):
 
 
 def test_keys_are_layer_and_table_and_the_layer_is_the_group(graph):
-    layers = {"raw", "maintenance", "seeds", "builds", "staging", "intermediate", "marts"}
+    layers = {
+        "raw",
+        "maintenance",
+        "seeds",
+        "builds",
+        "staging",
+        "intermediate",
+        "marts",
+        "reports",
+    }
     assert {node.key.path[0] for node in nodes(graph)} == layers
     assert all(node.group_name == node.key.path[0] for node in nodes(graph))
 
@@ -127,6 +136,7 @@ def test_writers_share_one_pool(location):
         "raw__ad_spend": "spark_thrift",
         "attribution_models": "spark_thrift",
         "attribution_quality_check": "spark_thrift",
+        "reports__attribution_report": "spark_thrift",
     }
 
 

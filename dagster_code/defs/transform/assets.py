@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_dbt import DbtProject, dbt_assets
 from pydantic import Field
 
+from dagster_code.defs.reports.steps import write_missing_report
 from dagster_code.defs.resources import AttributionHome, LeanDbtCliResource
 from dagster_code.defs.transform.steps import build_models, inputs_of_build, is_nothing_new
 from dagster_code.defs.transform.translator import TRANSLATOR
@@ -57,6 +58,7 @@ def attribution_models(
     inputs = inputs_of_build(spark, config.variables, MANIFEST)
     is_forced = config.full_refresh or context.is_subset
     if not is_forced and is_nothing_new(home.settings, inputs, progress):
+        write_missing_report(home, context)
         return
     has_new_rules = is_forced or not build_state.has_same_rules(
         home.settings, inputs, build_state.rule_versions(spark)
