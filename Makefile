@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev notebook up down status test cluster-test s3-test increments mutations bench docs audit lint types clean
+.PHONY: help setup demo dev notebook up down status test cluster-test s3-test increments mutations bench docs docs-test audit lint types clean
 
 BIN := .venv/bin
 
@@ -52,6 +52,10 @@ bench: setup ## measure against the floor and the peers; options: make bench BEN
 docs: setup ## the documentation as a static site in site/, for reading without a network; every link is followed
 	@scripts/extras docs
 	@$(BIN)/python -m docs_site
+
+docs-test: setup ## the same site in a real browser: does it fetch nothing, is it searched, are its diagrams drawn?
+	@scripts/extras docs
+	@$(BIN)/python -m pytest -m docs tests/site
 
 audit: setup ## known vulnerabilities of the locked packages, by pip-audit, where its database can be reached
 	@scripts/audit

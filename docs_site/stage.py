@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from dagster_code.cli import cli
-from docs_site import api, commands
+from docs_site import api, commands, notebook
 from docs_site.markdown import (
     is_external,
     repository_files,
@@ -39,6 +39,7 @@ _LANGUAGES = {
     ".yaml": "yaml",
     ".yml": "yaml",
 }
+_NOTEBOOK = ".ipynb"
 _SHOWN_AT_MOST_BYTES = 300_000
 # Not of the site: Markdown that is dbt's, and of folders that say nothing to a reader.
 _LEFT_OUT = ("dagster_code/", "dbt_spark/models/", "docs_site/", "tests/")
@@ -101,6 +102,8 @@ class Sources:
         if is_external(target):
             return target
         path, anchor = resolve(page, target)
+        if path.endswith(_NOTEBOOK) and path in self.files:
+            return target.replace(_NOTEBOOK, ".md")
         if path in self.files and (is_page(path) or not self._is_text(path)):
             if not is_page(path):
                 self.copy(path)
@@ -129,7 +132,7 @@ class Sources:
 
     def _is_text(self, path: str) -> bool:
         content = (self.root / path).read_bytes()
-        if PurePosixPath(path).suffix in (".html", ".ipynb", ".svg") or b"\0" in content:
+        if PurePosixPath(path).suffix in (".html", ".svg") or b"\0" in content:
             return False
         return len(content) <= _SHOWN_AT_MOST_BYTES
 
@@ -145,9 +148,7 @@ def stage(root: Path, folder: Path) -> list[dict[str, object]]:
         The navigation, as MkDocs wants it.
     """
     sources = Sources(root, folder, repository_files(root))
-    texts = {
-        path: (root / path).read_text(encoding="utf-8") for path in sources.files if is_page(path)
-    }
+    texts = repository_pages(root)
     for path, text in texts.items():
         led = rewrite_links(text, lambda target, page=path: sources.lead(page, target))  # type: ignore[misc]
         sources.write(path, with_room_around_lists(led))
@@ -161,6 +162,24 @@ def stage(root: Path, folder: Path) -> list[dict[str, object]]:
     for path, text in generated.items():
         sources.write(path, text)
     return navigation(texts | generated)
+
+
+def repository_pages(root: Path) -> dict[str, str]:
+    """Read the Markdown that becomes pages, and the notebooks as such.
+
+    Args:
+        root: the checkout.
+
+    Returns:
+        Markdown by path from the site's root.
+    """
+    files = repository_files(root)
+    texts = {path: (root / path).read_text(encoding="utf-8") for path in files if is_page(path)}
+    for path in files:
+        if path.endswith(_NOTEBOOK):
+            name = f"{path.removesuffix(_NOTEBOOK)}.md"
+            texts[name] = notebook.page((root / path).read_text(encoding="utf-8"))
+    return texts
 
 
 def generated_pages(root: Path) -> dict[str, str]:

@@ -9,8 +9,7 @@ from dagster_code.cli import cli
 from dagster_code.lib.settings import PROJECT_ROOT
 from docs_site import api
 from docs_site.crawl import crawl
-from docs_site.markdown import repository_files
-from docs_site.stage import generated_pages, is_page, navigation, stage
+from docs_site.stage import generated_pages, navigation, repository_pages, stage
 
 MODULES = api.modules(PROJECT_ROOT)
 ARCHITECTURE = (PROJECT_ROOT / api.ARCHITECTURE).read_text(encoding="utf-8")
@@ -72,11 +71,7 @@ def test_the_page_of_the_commands_has_the_help_of_each() -> None:
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    texts = {
-        path: (PROJECT_ROOT / path).read_text(encoding="utf-8")
-        for path in repository_files(PROJECT_ROOT)
-        if is_page(path)
-    }
+    texts = repository_pages(PROJECT_ROOT)
     generated = generated_pages(PROJECT_ROOT)
 
     listed = _paths(navigation(texts | generated))
@@ -92,6 +87,15 @@ def test_a_link_to_a_file_that_is_no_page_leads_to_a_page_that_shows_it(tmp_path
     assert "(LICENSE.source.md)" in (tmp_path / "README.md").read_text(encoding="utf-8")
     shown = (tmp_path / "LICENSE.source.md").read_text(encoding="utf-8")
     assert (PROJECT_ROOT / "LICENSE").read_text(encoding="utf-8").rstrip() in shown
+
+
+def test_a_notebook_is_a_page_with_its_text_and_code(tmp_path: Path) -> None:
+    stage(PROJECT_ROOT, tmp_path)
+
+    page = (tmp_path / "notebooks" / "explore_marts.md").read_text(encoding="utf-8")
+    assert page.startswith("# Explore the marts\n")
+    assert "\n```python\nfrom dagster_code.lib.notebook import " in page
+    assert "(notebooks/explore_marts.md)" in (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
 def _site(folder: Path, **pages: str) -> Path:
