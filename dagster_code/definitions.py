@@ -1,9 +1,11 @@
-"""Dagster's entry point: everything under ``defs/``, with the marts' freshness policy on top."""
+"""Dagster's entry point: everything under ``defs/``, with what holds for whole layers on top."""
 
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
+
+from dagster_code.lib.docs_of_layers import docs_of
 
 # The daily run starts at 05:00 UTC; the tables of a day are due three hours later.
 MARTS_FRESHNESS = dg.FreshnessPolicy.cron(
@@ -15,7 +17,11 @@ MARTS_FRESHNESS = dg.FreshnessPolicy.cron(
 def defs() -> dg.Definitions:
     """Load the assets, checks, jobs, schedules and sensors of the project."""
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    return loaded.permissive_map_resolved_asset_specs(
+    documented = loaded.permissive_map_resolved_asset_specs(
+        func=lambda spec: spec.merge_attributes(metadata={"docs": docs_of(spec.key.path[0])}),
+        selection=None,
+    )
+    return documented.permissive_map_resolved_asset_specs(
         func=lambda spec: dg.apply_freshness_policy(spec, MARTS_FRESHNESS),
         selection=dg.AssetSelection.key_prefixes(["marts"]),
     )

@@ -21,8 +21,14 @@ class LandingConfig(dg.Config):
         is_skipped: land nothing; the table is made if it is missing.
     """
 
-    paths: list[str] = Field(default_factory=list)
-    is_skipped: bool = False
+    paths: list[str] = Field(
+        default=[],
+        description="Files or folders to land; none means the table's folder below the landing"
+        " folder of the home.",
+    )
+    is_skipped: bool = Field(
+        default=False, description="Land nothing; the table is made if it is missing."
+    )
 
 
 def _landing_asset(kind: Kind, description: str) -> dg.AssetsDefinition:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from dagster_code.defs.resources import AttributionHome
 from dagster_code.lib.errors import ServerError, UserError
+from dagster_code.lib.glimpse import sample
 from dagster_code.lib.landing.discover import FileNote
 from dagster_code.lib.landing.land import create_raw_tables, land, landing_paths
 from dagster_code.lib.landing.report import LandingReport, landing_metadata
@@ -30,12 +31,14 @@ class Landed:
         report: what the landing did; ``None`` when the run was not to land this kind.
         row_count: rows of the whole table.
         columns: its columns.
+        sample: its first rows.
         uri: its folder.
     """
 
     report: LandingReport | None
     row_count: int
     columns: dg.TableSchema
+    sample: dg.TableMetadataValue
     uri: str
 
 
@@ -71,7 +74,8 @@ def land_kind(
             report = land(spark, kind, offered, home.settings, progress)
     table = records_table(kind)
     columns = column_schema(spark.table(table).schema)
-    return Landed(report, row_count(spark, table), columns, table_uri(spark, table))
+    rows = sample(spark, table)
+    return Landed(report, row_count(spark, table), columns, rows, table_uri(spark, table))
 
 
 @contextmanager
@@ -97,6 +101,7 @@ def landing_result(kind: Kind, check_name: str, landed: Landed) -> dg.Materializ
     metadata: dict[str, Any] = {
         "dagster/row_count": landed.row_count,
         "dagster/column_schema": landed.columns,
+        "sample_rows": landed.sample,
         "dagster/uri": landed.uri,
         "dagster/relation_identifier": records_table(kind),
         "landing": dg.MetadataValue.json(landing_metadata(report)),

@@ -25,8 +25,14 @@ class BuildConfig(dg.Config):
         variables: dbt variables that differ from ``dbt_project.yml``.
     """
 
-    full_refresh: bool = False
-    variables: dict[str, Any] = Field(default_factory=dict)
+    full_refresh: bool = Field(
+        default=False, description="Build every table from nothing, also when nothing is new."
+    )
+    variables: dict[str, Any] = Field(
+        default={},
+        description="Rules for this run that differ from `vars` in dbt_spark/dbt_project.yml,"
+        " like `attribution_window_days: 7`.",
+    )
 
 
 # Only files are needed to define the assets: no server, no network.

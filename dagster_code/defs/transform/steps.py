@@ -33,6 +33,7 @@ from dagster_code.lib.dbt import (
     server_environment,
 )
 from dagster_code.lib.errors import UserError
+from dagster_code.lib.glimpse import glimpses
 from dagster_code.lib.progress import Progress, also_to, aside, watched
 from dagster_code.lib.rules import check_rules
 from dagster_code.lib.settings import Settings
@@ -40,6 +41,8 @@ from dagster_code.lib.tables import TableFact, column_schema, sql_note, table_fa
 from dagster_code.lib.time_left import human_time
 
 _DBT_GRACE_SECONDS = 5.0
+# Of whose tables the first rows are shown.
+_SHOWN_LAYERS = ("staging.", "marts.")
 
 
 def inputs_of_build(
@@ -224,21 +227,27 @@ def _described(
         for event in events
         if isinstance(event, dg.Output)
     }
-    facts = table_facts(
+    are_views = {
+        f"{node['schema']}.{node['alias']}": node["config"].get("materialized") == "view"
+        for node in nodes.values()
+    }
+    facts = table_facts(spark, are_views)
+    shown = glimpses(
         spark,
-        {
-            f"{node['schema']}.{node['alias']}": node["config"].get("materialized") == "view"
-            for node in nodes.values()
-        },
+        (
+            table
+            for table, is_view in are_views.items()
+            if not is_view and table.startswith(_SHOWN_LAYERS)
+        ),
     )
     for event in events:
         if not isinstance(event, dg.Output):
             yield event
             continue
         node = nodes[_unique_id(event)]
-        fact = facts[f"{node['schema']}.{node['alias']}"]
-        extra = _table_metadata(node, fact, invocation.target_path)
-        yield event.with_metadata({**event.metadata, **extra})
+        table = f"{node['schema']}.{node['alias']}"
+        extra = _table_metadata(node, facts[table], invocation.target_path)
+        yield event.with_metadata({**event.metadata, **extra, **shown.get(table, {})})
 
 
 def _table_metadata(node: Mapping[str, Any], fact: TableFact, target: Path) -> dict[str, Any]:

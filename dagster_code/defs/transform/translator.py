@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from dagster_code.lib.dbt_test_words import sentence
+
 
 class AttributionDbtTranslator(DagsterDbtTranslator):
     """Names each dbt node by schema and table, and groups it by its schema, which is its layer."""
@@ -26,6 +28,17 @@ class AttributionDbtTranslator(DagsterDbtTranslator):
         """
         return str(dbt_resource_props["schema"])
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Give dbt's description, with a model's SQL, or with where to edit a seed.
+
+        Args:
+            dbt_resource_props: the node in the manifest.
+        """
+        if dbt_resource_props["resource_type"] != "seed":
+            return super().get_description(dbt_resource_props)
+        file = f"dbt_spark/{dbt_resource_props['original_file_path']}"
+        return f"{dbt_resource_props['description']}\n\nEdit `{file}`; the next run takes it over."
+
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
@@ -43,7 +56,32 @@ class AttributionDbtTranslator(DagsterDbtTranslator):
             tags={"layer": str(node["schema"])}, kinds=set() if is_view else {"deltalake"}
         )
 
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Say in words what a test holds its table to.
+
+        Args:
+            asset_spec: of the table.
+            manifest: dbt's manifest.
+            unique_id: the test.
+            project: the dbt project.
+        """
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        return spec._replace(description=sentence(self.get_resource_props(manifest, unique_id)))
+
 
 TRANSLATOR = AttributionDbtTranslator(
-    DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_source_tests_as_checks=True)
+    DagsterDbtTranslatorSettings(
+        enable_asset_checks=True,
+        enable_source_tests_as_checks=True,
+        # a link from each table to its SQL in the checkout
+        enable_code_references=True,
+    )
 )

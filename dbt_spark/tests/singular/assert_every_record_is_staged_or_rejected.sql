@@ -1,3 +1,12 @@
+{{
+    config(
+        meta={
+            'description': 'Every landed record, of events and of ad spend, is staged or rejected, and not both.',
+            'dagster': {'ref': {'name': 'stg_events'}},
+        },
+    )
+}}
+
 -- A row here: records were lost or doubled between a raw table and the two tables that share them out.
 with
 

@@ -1,3 +1,12 @@
+{{
+    config(
+        meta={
+            'description': 'Every rejected event is counted in the summary once.',
+            'dagster': {'ref': {'name': 'rejected_events_summary'}},
+        },
+    )
+}}
+
 -- A row here: rejected events are missing from their summary, or counted twice in it.
 with
 

@@ -1,3 +1,12 @@
+{{
+    config(
+        meta={
+            'description': 'The sources listed have all the revenue that last touch gives to `unassigned`, to the cent.',
+            'dagster': {'ref': {'name': 'unassigned_sources'}},
+        },
+    )
+}}
+
 -- Fails with both totals unless unassigned_sources has the revenue that last touch gives to `unassigned`, to the cent.
 with
 
