@@ -11,6 +11,7 @@ import sys
 import click
 
 from dagster_code.cli.ask import explain, query, report
+from dagster_code.cli.completion import PROGRAM, completion
 from dagster_code.cli.data import backfill, demo, run
 from dagster_code.cli.helping import Group
 from dagster_code.cli.options import quiet_option
@@ -34,6 +35,7 @@ COMMANDS = (
     doctor,
     upkeep,
     publish,
+    completion,
 )
 
 
@@ -63,4 +65,4 @@ def main() -> None:
         output=wants_colour(sys.stdout, os.environ), error=wants_colour(sys.stderr, os.environ)
     )
     with exit_codes(wants_json(sys.argv[1:])):
-        cli(standalone_mode=False)
+        cli(prog_name=PROGRAM, standalone_mode=False)

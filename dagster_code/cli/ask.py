@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from dagster_code.cli.completion import complete_path
 from dagster_code.cli.helping import command
 from dagster_code.cli.options import json_option, quiet_option
 from dagster_code.cli.printing import print_lines, print_told
@@ -95,6 +96,7 @@ def explain(client_id: str, event_time: str | None, output_format: str, as_json:
     "--output",
     metavar="FILE",
     help="Where to write it; default: reports/attribution.html of ATTRIBUTION_HOME.",
+    shell_complete=complete_path,
 )
 @json_option
 @quiet_option

@@ -2,6 +2,7 @@
 
 import click
 
+from dagster_code.cli.completion import complete_variables
 from dagster_code.cli.helping import command
 from dagster_code.cli.options import json_option, path_options, quiet_option
 from dagster_code.cli.printing import print_lines, print_told
@@ -24,7 +25,13 @@ from dagster_code.lib.told import Told
     "attribution run --vars '{attribution_window_days: 7}'",
 )
 @path_options
-@click.option("--vars", "variables", metavar="YAML", help="dbt variables: a mapping or its file.")
+@click.option(
+    "--vars",
+    "variables",
+    metavar="YAML",
+    help="dbt variables: a mapping or its file.",
+    shell_complete=complete_variables,
+)
 @click.option("--full-refresh", is_flag=True, help="Build every table from nothing.")
 @click.option(
     "--dry-run", is_flag=True, help="Only say what would land and be built; change nothing."

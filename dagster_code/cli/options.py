@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import click
 
+from dagster_code.cli.completion import complete_path
 from dagster_code.lib.progress import hush
 
 
@@ -34,5 +35,11 @@ def path_options(command: Callable[..., None]) -> Callable[..., None]:
     """
     for kind, what in (("spend", "ad spend"), ("clients", "clients"), ("events", "events")):
         help_text = f"File or folder with {what}."
-        command = click.option(f"--{kind}", multiple=True, metavar="PATH", help=help_text)(command)
+        command = click.option(
+            f"--{kind}",
+            multiple=True,
+            metavar="PATH",
+            help=help_text,
+            shell_complete=complete_path,
+        )(command)
     return command

@@ -35,6 +35,8 @@ _WIDEST_COLUMN = 200
 # Of a double in a table; other formats have all that it has.
 _SHOWN_PLACES = 6
 _LEAST_ROUNDED = 1e-4
+# How Spark names what counts, whatever it counts.
+_COUNTING = ("count(", "approx_count_distinct(")
 # The last word of a column's name, also inside of a function: `max(batch)`, `year(event_time)`.
 _NAMING = re.compile(
     r"(^|[^a-z0-9])(id|ids|year|date|version|number|batch|port|pid|micros|millis)[`\"]?\)*$|^year\(",
@@ -279,7 +281,9 @@ def has_separators(name: str, kind: str) -> bool:
         name: the column's.
         kind: as in ``Result``.
     """
-    return kind == "number" and _NAMING.search(name) is None
+    if kind != "number":
+        return False
+    return name.lower().startswith(_COUNTING) or _NAMING.search(name) is None
 
 
 def _table_cell(value: object, has_thousands: bool) -> str:

@@ -27,7 +27,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn, TextIO
 
@@ -35,6 +35,7 @@ from dagster_code.lib import doors, metastore
 from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.jars import class_path
 from dagster_code.lib.lock import other_writer
+from dagster_code.lib.progress import Progress, watched
 from dagster_code.lib.server_log import failure_reason, fresh_log, log_path, log_tail
 from dagster_code.lib.server_processes import (
     ABORT_GRACE_SECONDS,
@@ -55,8 +56,6 @@ from dagster_code.lib.spark_submit import (
     write_conf,
 )
 
-Progress = Callable[[str], None]
-
 _logger = logging.getLogger(__name__)
 
 _MAIN_CLASS = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
@@ -68,7 +67,6 @@ _PROBE_SECONDS = 10.0
 _HUNG_AFTER_SECONDS = 30.0
 _POLL_SECONDS = 0.25
 _BUSY_POLL_SECONDS = 5.0
-_PROGRESS_EVERY_SECONDS = 5.0
 _CONF_FILE = "spark.conf"
 _SERVER_RUNS = (
     "the home's Spark server runs (process {}), and one driver does all writes:"
@@ -321,7 +319,14 @@ def _wait_until_ready(
     settings: Settings, process: subprocess.Popen[bytes], state: ServerState, progress: Progress
 ) -> None:
     began = time.monotonic()
-    next_progress = began
+    progress("starting the Spark server")
+    with watched(lambda: f"starting the Spark server ({time.monotonic() - began:.0f} s)"):
+        _wait_for_answer(settings, process, state, began)
+
+
+def _wait_for_answer(
+    settings: Settings, process: subprocess.Popen[bytes], state: ServerState, began: float
+) -> None:
     while True:
         if process.poll() is not None:
             _died(settings, process.returncode)
@@ -334,9 +339,6 @@ def _wait_until_ready(
                 f"it did not answer within {settings.start_timeout_seconds:.0f} s "
                 "(ATTRIBUTION_START_TIMEOUT_SECONDS)",
             )
-        if time.monotonic() >= next_progress:
-            progress(f"starting the Spark server ({waited:.0f} s)")
-            next_progress += _PROGRESS_EVERY_SECONDS
         time.sleep(_POLL_SECONDS)
 
 

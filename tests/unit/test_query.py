@@ -9,6 +9,8 @@ import pytest
 
 from dagster_code.lib.errors import ServerError, UserError
 from dagster_code.lib.query import as_user_error, distinct_names, lines, run_statement
+from dagster_code.lib.style import use_colour
+from dagster_code.lib.terminal import columns
 
 
 def printed(names, kinds, rows, output_format):
@@ -175,3 +177,68 @@ def test_every_beginning_of_a_formula_is_made_a_text_in_a_sheet_alone(first):
 
     assert read("sheet") == [f"'{first}1"]
     assert read("csv") == [f"{first}1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1_234_567, "1,234,567"),
+        (-1_234, "-1,234"),
+        (Decimal("1234567.80"), "1,234,567.80"),
+        (Decimal("0E-18"), "0.000000000000000000"),
+        (1234.5, "1,234.5"),
+        (0.1 + 0.2, "0.3"),
+        (45.0, "45.0"),
+        (1.23456789e-9, "1.23456789e-09"),
+        (float("-inf"), "-Infinity"),
+        (None, "NULL"),
+    ],
+)
+def test_a_number_in_a_table_is_for_people_and_in_other_formats_in_full(value, text):
+    assert printed(["n"], ["number"], [(value,)], "table").split()[-1] == text
+    for output_format in ("csv", "sheet", "json"):
+        assert "," not in printed(["n"], ["number"], [(value,)], output_format).strip("[]\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_separated"),
+    [
+        ("client_id", False),
+        ("id", False),
+        ("first_year", False),
+        ("year(event_time)", False),
+        ("max(batch)", False),
+        ("version", False),
+        ("Order_ID", False),
+        ("revenue", True),
+        ("journey_length_days", True),
+        ("count(DISTINCT client_id)", True),
+        ("paid", True),
+        ("candidates", True),
+    ],
+)
+def test_a_number_that_names_something_has_no_separators(name, is_separated):
+    text = printed([name], ["number"], [(2021,)], "table").split()[-1]
+    assert text == ("2,021" if is_separated else "2021")
+
+
+def test_a_text_of_digits_and_a_boolean_stay_as_they_are():
+    text = printed(["phone", "is_new"], ["text", "boolean"], [("4930123", True)], "table")
+    assert text.splitlines()[-1] == "4930123  true"
+
+
+def test_columns_stand_below_each_other_in_any_script():
+    rows = [("統計", 1), ("cafe\u0301", 20), ("שלום", 300)]
+    text = printed(["channel", "n"], ["text", "number"], rows, "table").splitlines()
+    assert [columns(line) for line in text] == [12, 12, 12, 12, 12]
+
+
+def test_the_names_of_a_table_are_bold_where_there_are_colours():
+    use_colour(output=True, error=False)
+    try:
+        title, rule, _ = printed(["a"], ["text"], [("x",)], "table").splitlines()
+        other = printed(["a"], ["text"], [("x",)], "csv")
+    finally:
+        use_colour(output=False, error=False)
+    assert title == "\x1b[1ma\x1b[0m"
+    assert "\x1b" not in rule + other

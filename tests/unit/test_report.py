@@ -1,15 +1,23 @@
 """What a run prints, and when it counts as failed."""
 
+import datetime as dt
+import json
+from dataclasses import dataclass
 from types import SimpleNamespace
 
+from dagster_code.lib.json_text import json_document
 from dagster_code.lib.report import (
+    Rejected,
     check_lines,
     failure_line,
+    plan_document,
     plan_lines,
     rejected_file_lines,
     rejected_lines,
+    run_document,
     run_lines,
 )
+from dagster_code.lib.style import use_colour
 
 NOTHING = {
     "landed": [],
@@ -26,6 +34,7 @@ CHECK = SimpleNamespace(name="nothing_lost", table="staging.stg_events", detail=
 
 def report(**changes):
     fields = {
+        "run_id": "r1",
         "landings": {"events": NOTHING},
         "passed": 0,
         "warned": [],
@@ -164,3 +173,65 @@ def test_a_name_of_a_file_steers_no_terminal_and_stays_in_its_line():
         "file_count": 1,
     }
     assert r" in a\nb\x1b[2J\u202e.csv, " in "".join(rejected_file_lines([row]))
+
+
+@dataclass
+class CheckLine:
+    """As in the pipeline, which imports Dagster."""
+
+    name: str
+    table: str
+    detail: str
+
+
+REJECTED = Rejected(
+    [{"raw_table": "raw.events", "reason": "invalid_revenue", "record_count": 5}],
+    [{"reason": "invalid_revenue", "landed_date": dt.date(2026, 1, 2)}],
+)
+
+
+def test_the_document_of_a_run_tells_what_the_lines_tell():
+    landing = NOTHING | {"landed": ["a"], "record_count": 7, "refused": [["b.gz", "broken"]]}
+    check = CheckLine("nothing_lost", "staging.stg_events", "observed 9")
+    told = report(landings={"events": landing}, built_count=12, passed=3, failed=[check])
+    document = json.loads(json_document(run_document(told, REJECTED)))
+    text = "".join(run_lines(told))
+    assert document["landed"]["events"]["record_count"] == 7
+    assert document["landed"]["events"]["refused"] == [{"file": "b.gz", "reason": "broken"}]
+    assert document["checks"] == {
+        "passed": 3,
+        "warned": [],
+        "failed": [{"name": "nothing_lost", "table": "staging.stg_events", "detail": "observed 9"}],
+    }
+    assert document["built_count"] == 12
+    assert document["rejected"]["by_reason"][0]["record_count"] == 5
+    assert document["rejected"]["by_file"][0]["landed_date"] == "2026-01-02"
+    for value in ("7 records", "b.gz: broken", "nothing_lost", "Built 12"):
+        assert value in text
+
+
+def test_a_run_that_did_not_get_to_look_knows_of_no_rejected_records():
+    assert run_document(report(errors=["dbt: x"]), None)["rejected"] is None
+
+
+def test_the_document_of_a_plan_has_every_file():
+    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes"), ())
+    file = SimpleNamespace(source_file="ads.csv", format="csv", size_bytes=9)
+    note = SimpleNamespace(path="old.csv", reason="has landed before")
+    plan = SimpleNamespace(
+        kind="spend", files=(file,), size_bytes=9, **(nothing | {"skipped": (note,)})
+    )
+    document = plan_document(plan)
+    assert document["files"] == [{"file": "ads.csv", "format": "csv", "size_bytes": 9}]
+    assert document["skipped"] == [{"file": "old.csv", "reason": "has landed before"}]
+
+
+def test_what_failed_is_red_and_what_warned_is_yellow():
+    use_colour(output=True, error=False)
+    try:
+        text = "".join(check_lines(3, [CHECK], [CHECK]))
+    finally:
+        use_colour(output=False, error=False)
+    assert "\x1b[32m3 passed\x1b[0m" in text
+    assert "\x1b[33mwarned\x1b[0m: nothing_lost" in text
+    assert "\x1b[31mfailed\x1b[0m: nothing_lost" in text
