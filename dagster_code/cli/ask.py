@@ -34,11 +34,11 @@ from dagster_code.lib.settings import load_settings
 @json_option
 @quiet_option
 def query(sql: str, output_format: str, as_json: bool) -> None:
-    """Run one SQL statement; the result alone goes to standard output.
+    """Run one SQL statement and print its result.
 
-    A table is for people: numbers have separators between thousands, unless their column's name
-    says that they name something (an id, a year, a version). --json is --format json, and an error
-    is a document too.
+    The result alone goes to standard output. A table is for people: numbers have separators
+    between thousands, unless their column's name says that they name something (an id, a year, a
+    version). --json is --format json, and an error is a document too.
     """
     from dagster_code.lib.commands.ask import query_lines
 
@@ -49,9 +49,9 @@ def query(sql: str, output_format: str, as_json: bool) -> None:
 @command(
     "Ask",
     "# all conversions of a client",
-    "attribution explain 1026454.4271112504",
+    "attribution explain 19173235.3605594670",
     "# one of them",
-    "attribution explain 1026454.4271112504 2021-01-20T17:03:12Z",
+    "attribution explain 19173235.3605594670 2021-01-15T16:43:26.342519Z",
     "# an id that begins with a dash; one that no argument can hold",
     "attribution explain -- -42",
     "attribution explain - < id.txt",

@@ -187,6 +187,8 @@ class Display(logging.Handler):
 
 
 _shown: list[Display] = []
+# The whole work first, then its parts.
+_watched: list[Callable[[], str]] = []
 
 
 def show_progress(stream: TextIO) -> None:
@@ -206,19 +208,33 @@ def show_progress(stream: TextIO) -> None:
 def watched(describe: Callable[[], str]) -> Iterator[None]:
     """Show how far a work has come for as long as it lasts, if a command shows progress.
 
+    A part of the work may be watched too: it is what is shown while it lasts.
+
     Args:
         describe: gives one short line; called every second from a thread of its own.
     """
     if not _shown or is_hushed():
         yield
         return
-    (display,) = _shown
+    _watched.append(describe)
+    try:
+        if len(_watched) > 1:
+            yield
+        else:
+            with _renewing(*_shown):
+                yield
+    finally:
+        _watched.remove(describe)
+
+
+@contextmanager
+def _renewing(display: Display) -> Iterator[None]:
     ended = threading.Event()
 
     def renew() -> None:
         # Not at once: what takes no second would only flicker.
         while not ended.wait(_RENEWED_SECONDS):
-            display.renew(describe())
+            display.renew(_watched[-1]())
 
     thread = threading.Thread(target=renew, name="progress", daemon=True)
     thread.start()

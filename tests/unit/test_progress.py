@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -306,8 +307,30 @@ def test_a_watched_work_is_described_while_it_lasts(shown, monkeypatch):
     asked = []
     with progress.watched(lambda: asked.append(1) or f"{len(asked)} so far"):
         while len(asked) < 6:
-            pass
+            time.sleep(0.01)
     assert " so far" in shown.getvalue()
+
+
+def test_a_part_of_a_work_is_shown_in_its_place_while_it_lasts(shown, monkeypatch):
+    monkeypatch.setattr(progress, "_RENEWED_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "_REPEATED_SECONDS", 0.0)
+
+    def until(text):
+        end = time.monotonic() + 10
+        while text not in shown.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert text in shown.getvalue()
+
+    with progress.watched(lambda: "the whole"):
+        until("the whole")
+        with progress.watched(lambda: "a part"):
+            until("a part")
+        before = shown.getvalue().count("the whole")
+        end = time.monotonic() + 10
+        while shown.getvalue().count("the whole") == before and time.monotonic() < end:
+            time.sleep(0.01)
+        assert shown.getvalue().count("the whole") > before
+    assert progress._watched == []
 
 
 def test_a_log_has_each_step_also_where_nobody_waits(shown):

@@ -1,6 +1,7 @@
 """What `attribution run` does, and what it would do."""
 
 import importlib
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -14,7 +15,7 @@ from dagster_code.lib.dbt import code_version, declared_variables, project_check
 from dagster_code.lib.disk import shortage
 from dagster_code.lib.errors import RunFailedError
 from dagster_code.lib.landing.schema import KINDS, Kind, records_table
-from dagster_code.lib.progress import Progress
+from dagster_code.lib.progress import Progress, watched
 from dagster_code.lib.report import (
     Rejected,
     failure_line,
@@ -28,6 +29,7 @@ from dagster_code.lib.report import (
 from dagster_code.lib.rules import check_rules
 from dagster_code.lib.session import spark_session, writing_home
 from dagster_code.lib.settings import Settings
+from dagster_code.lib.time_left import human_time
 from dagster_code.lib.told import Told
 
 if TYPE_CHECKING:
@@ -68,7 +70,10 @@ def run_pipeline(
             server.ensure_running(settings, progress)
             pipeline = importing.result()
             request: RunRequest = pipeline.RunRequest(paths, variables, is_full_refresh)
-            report: RunReport = pipeline.execute(settings, request)
+            began = time.monotonic()
+            # Between landing, building and checks there are steps with nothing to count.
+            with watched(lambda: f"at work for {human_time(time.monotonic() - began)}"):
+                report: RunReport = pipeline.execute(settings, request)
     rejected = None if report.errors else _rejected(settings, progress)
     return Told(
         _told_lines(report, rejected),
