@@ -43,6 +43,10 @@ _NOTEBOOK = ".ipynb"
 _SHOWN_AT_MOST_BYTES = 300_000
 # Not of the site: Markdown that is dbt's, and of folders that say nothing to a reader.
 _LEFT_OUT = ("dagster_code/", "dbt_spark/models/", "docs_site/", "tests/")
+# A table of so many columns and lines takes the place of the table of contents beside it.
+_WIDE_COLUMNS = 6
+_LONG_LINES = 15
+_WITHOUT_CONTENTS = "---\nhide:\n  - toc\n---\n"
 _NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n"
 
 
@@ -151,7 +155,8 @@ def stage(root: Path, folder: Path) -> list[dict[str, object]]:
     texts = repository_pages(root)
     for path, text in texts.items():
         led = rewrite_links(text, lambda target, page=path: sources.lead(page, target))  # type: ignore[misc]
-        sources.write(path, with_room_around_lists(led))
+        head = _WITHOUT_CONTENTS if _has_wide_table(text) else ""
+        sources.write(path, head + with_room_around_lists(led))
     for path in sorted(sources.shown):
         sources.show(path)
     for path in ("assets", "vendor"):
@@ -228,7 +233,13 @@ def _entries(listed: Iterable[object], texts: Mapping[str, str]) -> Iterable[dic
         below = sorted(each for each in texts if each.startswith(path) and each != own)
         first = [own] if own in texts else []
         name = title(texts.get(own, ""), path.rstrip("/").rsplit("/", 1)[-1])
-        yield {name: [{title(texts[each], each): each} for each in first + below]}
+        overview = [{"Overview": each} for each in first]
+        yield {name: overview + [{title(texts[each], each): each} for each in below]}
+
+
+def _has_wide_table(text: str) -> bool:
+    wide = [line for line in text.splitlines() if line.count("|") > _WIDE_COLUMNS]
+    return len([line for line in wide if line.startswith("|")]) > _LONG_LINES
 
 
 def _source(root: Path, name: str) -> str:
