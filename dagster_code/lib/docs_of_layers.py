@@ -8,7 +8,7 @@ _DOCS = {
     "staging": "docs/data_contract.md#3-staging",
     "intermediate": "docs/data_contract.md#4-intermediate",
     "marts": "docs/data_contract.md#5-marts",
-    "reports": "docs/attribution_rules.md#5-one-example-through-all-marts",
+    "reports": "docs/report.md",
     "maintenance": "docs/runbook.md#upkeep",
     "published": "docs/runbook.md#the-marts-in-postgresql",
 }

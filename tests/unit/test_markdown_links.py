@@ -1,5 +1,6 @@
 """Each relative link of each Markdown file, and the reader of Markdown that finds them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from docs_site.markdown import (
     with_room_around_lists,
 )
 
+_NAMES_PAGES = (".py", ".yml", ".yaml", ".sql", ".toml", ".conf", ".example", "Makefile")
+_PAGE = re.compile(r"\b(docs/[\w/-]+\.md)(?:#([\w-]+))?")
 FILES = repository_files(PROJECT_ROOT)
 TEXTS = {
     path: (PROJECT_ROOT / path).read_text(encoding="utf-8")
@@ -26,6 +29,23 @@ def test_every_relative_link_of_every_markdown_file_leads_to_something() -> None
     assert {"README.md", "docs/architecture.md", "CHANGELOG.md"} <= set(TEXTS)
     assert sum(1 for text in TEXTS.values() for _ in links(text)) > 50
     assert broken_links(PROJECT_ROOT, TEXTS, dict.fromkeys(FILES)) == []
+
+
+def test_every_page_that_code_and_configuration_name_is_there() -> None:
+    named = {
+        f"{path}: {'#'.join(page)}": page
+        for path in FILES
+        if path.endswith(_NAMES_PAGES) and not path.startswith("tests/")
+        for page in _PAGE.findall((PROJECT_ROOT / path).read_text(encoding="utf-8"))
+    }
+    missing = [
+        what
+        for what, (page, anchor) in named.items()
+        if page not in TEXTS or (anchor and anchor not in anchors(TEXTS[page]))
+    ]
+
+    assert len(named) > 5
+    assert missing == []
 
 
 @pytest.mark.parametrize(
