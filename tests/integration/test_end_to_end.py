@@ -167,7 +167,7 @@ def test_every_table_of_the_sample_equals_the_oracle(sample: Sample, sample_tabl
 
 
 def test_the_demo_prints_the_four_answers_and_the_checks(sample) -> None:
-    for text in ("organic_search", "2114.00", "36696.00", "journey_length_days", "page_view"):
+    for text in ("organic_search", "2,114.00", "36,696.00", "journey_length_days", "page_view"):
         assert text in sample.stdout, text
 
 

@@ -190,7 +190,7 @@ def test_overlapping_nodes_share_the_time_and_gaps_belong_to_nobody():
 
 def test_landings_are_added_up_and_their_progress_is_not():
     lines = [
-        (1.0, "17:44:06  landing events: 1 of 2 tasks"),
+        (1.0, "17:44:06  landing events: 50.0 of 99.9 MB of 2 files, 50%, about 3 s left"),
         (2.0, "17:44:12  landing events: 20,000 records of 2 files in 96.5 s"),
         (3.0, "17:44:13  landing clients: 10 records of 1 file in 1.5 s"),
         (4.0, "17:44:20  built base_events (9.6 s)"),
