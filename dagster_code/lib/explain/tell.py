@@ -71,7 +71,7 @@ def story_lines(story: Story, variables: Mapping[str, Any]) -> Iterator[str]:
     named = f" ({counted(len(orders), 'order')}: {', '.join(orders)})" if orders else ""
     purchases = counted(conversion["purchase_count"], "purchase")
     yield heading(f"Conversion {short_instant(conversion['event_time'])}") + "\n"
-    yield f"  revenue  {conversion['revenue']:f} of {purchases}{printable(named)}\n"
+    yield f"  revenue  {conversion['revenue']:,f} of {purchases}{printable(named)}\n"
     yield f"  status   {conversion['attribution_status']}: {status_rule(conversion, variables)}\n"
     yield f"\n  {_considered(story, variables)}\n"
     by_touch = credits_by_touch(story.credits)
@@ -138,14 +138,14 @@ def _credit_text(credits_: Iterable[Row]) -> str:
     for row in sorted(credits_, key=lambda row: MODELS.index(row["model"])):
         given.setdefault((row["weight"], row["attributed_revenue"]), []).append(row["model"])
     return "; ".join(
-        f"{', '.join(models)} {_percent(weight)} = {revenue:f}"
+        f"{', '.join(models)} {_percent(weight)} = {revenue:,f}"
         for (weight, revenue), models in given.items()
     )
 
 
 def _total_lines(story: Story) -> Iterator[str]:
     rows = [
-        (total["model"], *(f"{total[name]:f}" for name in _TOTALS))
+        (total["model"], *(f"{total[name]:,f}" for name in _TOTALS))
         for total in totals_by_model(story)
     ]
     header = ("", "attributed", "unattributed", "together")
