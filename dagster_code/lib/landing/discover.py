@@ -24,6 +24,7 @@ _LAYOUT_BY_SUFFIX = {
     ".ndjson": "json_lines",
     ".json": "json",
     ".csv": "csv",
+    ".tsv": "tsv",
     ".parquet": "parquet",
 }
 
@@ -90,7 +91,7 @@ def suffix_hint(path: Path) -> str | None:
         path: the file.
 
     Returns:
-        ``json_lines``, ``json``, ``csv``, ``parquet``, or ``None`` for any other name.
+        ``json_lines``, ``json``, ``csv``, ``tsv``, ``parquet``, or ``None`` for any other name.
     """
     name = path.name.lower().removesuffix(".gz")
     return _LAYOUT_BY_SUFFIX.get(Path(name).suffix)
@@ -209,7 +210,7 @@ def _inside(folder: Path) -> tuple[list[Path], list[FileNote]]:
             continue
         problem = _unfit(path)
         if problem is None and suffix_hint(path) is None:
-            problem = "its name ends in none of .jsonl .ndjson .json .csv .parquet (.gz)"
+            problem = "its name ends in none of .jsonl .ndjson .json .csv .tsv .parquet (.gz)"
         if problem is None:
             files.append(path)
         else:

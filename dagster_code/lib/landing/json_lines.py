@@ -58,6 +58,8 @@ def json_line_batches(
     first_line: int,
     fields: Sequence[str],
     origin: tuple[str, str],
+    *,
+    keeps_others: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Read lines of JSON, one record each; blank lines are none.
 
@@ -67,6 +69,7 @@ def json_line_batches(
         first_line: 1-based number of the first line.
         fields: the known fields.
         origin: path and SHA-256 of the file.
+        keeps_others: whether other fields are read too.
 
     Yields:
         One batch with the records that could be read, one with the others, if there are any.
@@ -88,11 +91,15 @@ def json_line_batches(
             bad.append(_unreadable(position, line, None, invalid, first_line))
         else:
             add(position, value)
-    yield from _batches(good, bad, fields, origin)
+    yield from _batches(good, bad, fields, origin, keeps_others)
 
 
 def document_batches(
-    text: str, fields: Sequence[str], origin: tuple[str, str]
+    text: str,
+    fields: Sequence[str],
+    origin: tuple[str, str],
+    *,
+    keeps_others: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Read a whole JSON document: an array of records, or records over several lines.
 
@@ -100,6 +107,7 @@ def document_batches(
         text: the document.
         fields: the known fields.
         origin: path and SHA-256 of the file.
+        keeps_others: whether other fields are read too.
 
     Yields:
         One batch with the records that could be read, one with the others, if there are any.
@@ -114,7 +122,7 @@ def document_batches(
             good.add(position, value)
         else:
             bad.append(Unreadable(position, written, "not a JSON object"))
-    yield from _batches(good, bad, fields, origin)
+    yield from _batches(good, bad, fields, origin, keeps_others)
 
 
 def document_values(text: str) -> Iterator[tuple[int, Value, str]]:
@@ -252,16 +260,20 @@ class _Records:
 
 
 def _batches(
-    good: _Records, bad: Sequence[Unreadable], fields: Sequence[str], origin: tuple[str, str]
+    good: _Records,
+    bad: Sequence[Unreadable],
+    fields: Sequence[str],
+    origin: tuple[str, str],
+    keeps_others: bool,
 ) -> Iterator[pa.RecordBatch]:
     if good.records:
-        columns = _columns(good, frozenset(fields))
+        columns = _columns(good, frozenset(fields), keeps_others)
         yield readable_batch(fields, origin, good.positions, columns)
     if bad:
         yield unreadable_batch(fields, origin, bad)
 
 
-def _columns(good: _Records, fields: frozenset[str]) -> dict[str, pa.Array]:
+def _columns(good: _Records, fields: frozenset[str], keeps_others: bool) -> dict[str, pa.Array]:
     """Turn records into columns, only for the names that occur."""
     records = good.records
     spellings = {name: known_name(name, fields) for name in set().union(*records)}
@@ -271,7 +283,7 @@ def _columns(good: _Records, fields: frozenset[str]) -> dict[str, pa.Array]:
             for index, record in enumerate(records)
         ]
         spellings = {name: name for name in set().union(*records)}
-    names = list(spellings)
+    names = [name for name in spellings if keeps_others or spellings[name] in fields]
     return {
         printable(spellings[name]): _text_column(values)
         for name, values in zip(names, _values_by_name(records, names), strict=True)

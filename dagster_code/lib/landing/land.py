@@ -19,16 +19,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pyspark.cloudpickle import register_pickle_by_value
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-import dagster_code.lib.landing
 from dagster_code.lib.errors import RunFailedError, ServerError
 from dagster_code.lib.landing.discover import STILL_GROWING, FileNote, Progress, discover
 from dagster_code.lib.landing.lock import landing_lock
-from dagster_code.lib.landing.pieces import failed_piece, packed
+from dagster_code.lib.landing.pieces import Piece, failed_piece, packed
+from dagster_code.lib.landing.reading import Reading
 from dagster_code.lib.landing.recognise import SourceFile
 from dagster_code.lib.landing.register import (
     LandedFile,
@@ -49,9 +48,10 @@ from dagster_code.lib.landing.schema import (
     record_columns,
     records_table,
 )
-from dagster_code.lib.landing.source import SOURCE_NAME, landing_source
 from dagster_code.lib.landing.survey import Survey, survey
 from dagster_code.lib.landing.watch import LandingWatch, watching
+from dagster_code.lib.mapping.mapping import EventMapping
+from dagster_code.lib.mapping.sql import check_sql
 from dagster_code.lib.progress import prefixed
 from dagster_code.lib.settings import Settings
 from dagster_code.lib.spark_errors import damage, is_gone
@@ -65,6 +65,8 @@ _LOCK_WAIT_SECONDS = 600.0
 _MAX_ATTEMPTS = 5
 # Far more commits than can come between ours and the look at the history.
 _HISTORY_LIMIT = 50
+# So many mapped records are shown before anything lands.
+_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class _Landing:
     batch: int
     landed_at: dt.datetime
     note: str
+    reading: Reading
 
 
 def landing_paths(kind: Kind, paths: Sequence[str], settings: Settings) -> list[Path]:
@@ -112,6 +115,7 @@ def plan(
     paths: Sequence[Path],
     settings: Settings,
     progress: Progress = _LOG.info,
+    mapping: EventMapping | None = None,
 ) -> LandingPlan:
     """Tell what would land, without writing anything.
 
@@ -121,14 +125,19 @@ def plan(
         paths: files and folders.
         settings: for ``settle_seconds``.
         progress: takes progress lines.
+        mapping: turns records of another form into events.
 
     Raises:
-        UserError: a path does not exist, or there is no such kind.
+        UserError: a path does not exist, there is no such kind, or the mapping has a mistake.
     """
     checked = checked_kind(kind)
+    reading = Reading(checked, mapping)
+    if mapping is not None:
+        check_sql(spark, mapping)
     has_register = spark.catalog.tableExists(REGISTER_TABLE)
     find = partial(landed_sums, spark, checked) if has_register else _nothing_landed
-    found = survey(paths, FIELDS[checked], settings.settle_seconds, find, progress)
+    found = survey(paths, reading.fields, settings.settle_seconds, find, progress, reading.foreign)
+    counts, examples = _preview(spark, reading, found, settings)
     return LandingPlan(
         kind=checked,
         files=tuple(
@@ -138,9 +147,24 @@ def plan(
         refused=found.refused,
         ignored=found.ignored,
         growing=found.growing,
-        notes=_notes(found.files),
+        notes=_notes(found.files) + counts,
         size_bytes=found.size_bytes,
+        examples=examples,
     )
+
+
+def _preview(
+    spark: SparkSession, reading: Reading, found: Survey, settings: Settings
+) -> tuple[tuple[FileNote, ...], tuple[str, ...]]:
+    """Map without landing: what would be kept by name, and the first records."""
+    if reading.mapping is None or not found.files:
+        return (), ()
+    with reading.session(spark), _readable_errors(reading.kind):
+        records = reading.records(spark, _tasks(found.files, settings))
+        first = reading.as_landed(records).where("problem is null").limit(_EXAMPLES)
+        columns = [*FIELDS[reading.kind], "extra"]
+        texts = first.select(F.to_json(F.struct(*columns)).alias("record")).collect()
+        return reading.notes(records), tuple(row["record"] for row in texts)
 
 
 def land(
@@ -149,6 +173,7 @@ def land(
     paths: Sequence[Path],
     settings: Settings,
     progress: Progress = _LOG.info,
+    mapping: EventMapping | None = None,
 ) -> LandingReport:
     """Bring what is new under the paths into ``raw.<kind>``, exactly once.
 
@@ -158,9 +183,11 @@ def land(
         paths: files and folders.
         settings: for the home, whose landings exclude each other, and ``settle_seconds``.
         progress: takes progress lines.
+        mapping: turns records of another form into events.
 
     Raises:
-        UserError: a path does not exist, there is no such kind, or another landing never ends.
+        UserError: a path does not exist, there is no such kind, the mapping has a mistake, or
+            another landing never ends.
         ServerError: the server went away; nothing is lost or doubled, run again.
         RunFailedError: Spark could not write; nothing of this landing is committed.
     """
@@ -171,41 +198,44 @@ def land(
 
     tell = prefixed(progress, f"landing {checked}: ")
     with landing_lock(settings.home, tell, _LOCK_WAIT_SECONDS), _readable_errors(checked):
+        if mapping is not None:
+            check_sql(spark, mapping)
         create_raw_tables(spark)
-        report = _landed(spark, checked, paths, settings, tell, started)
+        report = _landed(spark, Reading(checked, mapping), paths, settings, tell, started)
     tell(_summary(report))
     return report
 
 
 def _landed(
     spark: SparkSession,
-    kind: Kind,
+    reading: Reading,
     paths: Sequence[Path],
     settings: Settings,
     tell: Progress,
     started: float,
 ) -> LandingReport:
-    lost = 0
+    lost, kind = 0, reading.kind
     for _ in range(_MAX_ATTEMPTS):
-        landing = _next_landing(spark, kind, lost)
+        landing = _next_landing(spark, reading, lost)
         # After the number: whatever a ghost commits from here on takes the number from us.
         find = partial(landed_sums, spark, kind)
-        found = survey(paths, FIELDS[kind], settings.settle_seconds, find, tell)
-        done, found = _write_records(spark, landing, found, settings, tell)
+        found = survey(paths, reading.fields, settings.settle_seconds, find, tell, reading.foreign)
+        done, found, notes = _write_records(spark, landing, found, settings, tell)
         if not found.files:
-            return _report(kind, None, (), found, started)
+            return _report(kind, None, (), found, started, ())
         if done:
             offered = {file.sha256: file for file in found.files}
             files = landed_files(spark, kind, landing.batch, offered)
             _register(spark, landing, files)
-            return _report(kind, landing.batch, tuple(files), found, started)
+            return _report(kind, landing.batch, tuple(files), found, started, notes)
         tell("another writer was faster: looking again")
         lost = max(landing.batch, greatest_number(spark, kind))
     raise RunFailedError(f"landing {kind}: other writers keep interfering; run again")
 
 
-def _next_landing(spark: SparkSession, kind: Kind, lost: int) -> _Landing:
+def _next_landing(spark: SparkSession, reading: Reading, lost: int) -> _Landing:
     """Mend the register and take the next number, greater than the one that was lost."""
+    kind = reading.kind
     try:
         numbers = mend_register(spark, kind)
     except PySparkException as error:
@@ -215,7 +245,7 @@ def _next_landing(spark: SparkSession, kind: Kind, lost: int) -> _Landing:
         numbers = mend_register(spark, kind)
     batch = max(numbers.records, numbers.register, lost) + 1
     note = json.dumps({"landing": str(uuid.uuid4()), "kind": kind, "batch": batch})
-    return _Landing(kind, batch, dt.datetime.now(dt.UTC), note)
+    return _Landing(kind, batch, dt.datetime.now(dt.UTC), note, reading)
 
 
 def _register(spark: SparkSession, landing: _Landing, files: Sequence[LandedFile]) -> None:
@@ -230,25 +260,30 @@ def _register(spark: SparkSession, landing: _Landing, files: Sequence[LandedFile
 
 def _write_records(
     spark: SparkSession, landing: _Landing, found: Survey, settings: Settings, tell: Progress
-) -> tuple[bool, Survey]:
+) -> tuple[bool, Survey, tuple[FileNote, ...]]:
     """Commit the records of all files that hold still; without those that do not.
 
     Returns:
-        Whether the commit is ours, and what was found less the files that failed.
+        Whether the commit is ours, what was found less the files that failed, and what a mapping
+        left out.
     """
+    notes: tuple[FileNote, ...] = ()
     while found.files:
         tell(f"{_count(len(found.files), 'file')}, {_megabytes(found.size_bytes)}")
         try:
             title = f"landing {landing.kind}"
-            with watching(spark, len(found.files), found.size_bytes, tell, title) as watch:
-                _append_records(spark, landing, found.files, settings, watch)
+            with (
+                watching(spark, len(found.files), found.size_bytes, tell, title) as watch,
+                landing.reading.session(spark),
+            ):
+                notes = _append_records(spark, landing, found.files, settings, watch)
         except PySparkException as error:
             if _is_conflict(error):
-                return False, found
+                return False, found, ()
             found = _without_failed(found, error)
         else:
-            return _is_ours(spark, landing), found
-    return False, found
+            return _is_ours(spark, landing), found, notes
+    return False, found, ()
 
 
 def _append_records(
@@ -257,19 +292,23 @@ def _append_records(
     files: Sequence[SourceFile],
     settings: Settings,
     watch: LandingWatch,
-) -> None:
+) -> tuple[FileNote, ...]:
+    reading, tasks = landing.reading, _tasks(files, settings)
+    records = reading.records(spark, tasks)
+    # Before the commit: a file that fails here is left out as one that fails there.
+    notes = reading.notes(records)
+    watch.task_count = len(tasks)
+    frame = reading.as_landed(records).transform(partial(_with_landing, landing))
+    table = records_table(landing.kind)
+    append_once(frame, table, table, landing.batch, landing.note)
+    return notes
+
+
+def _tasks(files: Sequence[SourceFile], settings: Settings) -> list[tuple[Piece, ...]]:
     pieces = [piece for file in files for piece in file.pieces]
     # Twice the cores, so that one slow task does not leave the others idle for long.
     at_least = 2 * (settings.cores or os.cpu_count() or 1)
-    tasks = packed(pieces, _TASK_BYTES, at_least)
-    watch.task_count = len(tasks)
-    # Executors then need nothing of this project installed.
-    # PySpark's copy of cloudpickle has no types
-    register_pickle_by_value(dagster_code.lib.landing)  # type: ignore[no-untyped-call]
-    spark.dataSource.register(landing_source(tasks, FIELDS[landing.kind]))
-    frame = spark.read.format(SOURCE_NAME).load().transform(partial(_with_landing, landing))
-    table = records_table(landing.kind)
-    append_once(frame, table, table, landing.batch, landing.note)
+    return packed(pieces, _TASK_BYTES, at_least)
 
 
 def _with_landing(landing: _Landing, records: DataFrame) -> DataFrame:
@@ -319,7 +358,12 @@ def _has_changed(file: SourceFile) -> bool:
 
 
 def _report(
-    kind: Kind, batch: int | None, files: tuple[LandedFile, ...], found: Survey, started: float
+    kind: Kind,
+    batch: int | None,
+    files: tuple[LandedFile, ...],
+    found: Survey,
+    started: float,
+    notes: tuple[FileNote, ...],
 ) -> LandingReport:
     empty = tuple(
         FileNote(file.source_file, "no records in it")
@@ -334,7 +378,7 @@ def _report(
         refused=found.refused,
         ignored=found.ignored,
         growing=found.growing,
-        notes=_notes(found.files) + empty,
+        notes=_notes(found.files) + empty + notes,
         record_count=sum(file.record_count for file in files),
         unreadable_count=sum(file.unreadable_count for file in files),
         size_bytes=found.size_bytes,

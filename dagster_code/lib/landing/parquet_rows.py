@@ -24,6 +24,8 @@ def parquet_batches(
     first_row: int,
     fields: Sequence[str],
     origin: tuple[str, str],
+    *,
+    keeps_others: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Read row groups of a Parquet file as texts.
 
@@ -33,6 +35,7 @@ def parquet_batches(
         first_row: 1-based number of the first row in them.
         fields: the known fields.
         origin: path and SHA-256 of the file.
+        keeps_others: whether other columns are read too.
 
     Yields:
         Batches of records.
@@ -42,7 +45,9 @@ def parquet_batches(
         OSError: the same, or it cannot be read.
     """
     with pq.ParquetFile(stream) as file:
-        for batch in file.iter_batches(_batch_rows(file), row_groups=list(row_groups)):
+        columns = None if keeps_others else _known_columns(file, frozenset(fields))
+        groups = list(row_groups)
+        for batch in file.iter_batches(_batch_rows(file), row_groups=groups, columns=columns):
             if batch.num_rows:
                 yield _readable(batch, first_row, fields, origin)
             first_row += batch.num_rows
@@ -71,6 +76,10 @@ def text_column(column: pa.Array) -> pa.Array:
         values = [None if value is None else _python_text(value) for value in plain]
         return pa.array(values, pa.string())
     return column.cast(pa.string())
+
+
+def _known_columns(file: pq.ParquetFile, fields: frozenset[str]) -> list[str]:
+    return [name for name in file.schema_arrow.names if known_name(name, fields) in fields]
 
 
 def _batch_rows(file: pq.ParquetFile) -> int:

@@ -1,8 +1,8 @@
 """What one Spark task reads: pieces of files.
 
-This module, ``lines``, ``batches``, ``json_lines``, ``csv_rows``, ``parquet_rows`` and ``source``
-travel to the executors by value, so they import nothing but the standard library, pyarrow,
-pyspark and each other, and do no work at import.
+This module, ``lines``, ``batches``, ``json_lines``, ``csv_rows``, ``tab_lines``, ``parquet_rows``
+and ``source`` travel to the executors by value, so they import nothing but the standard library,
+pyarrow, pyspark and each other, and do no work at import.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Layout = Literal["json_lines", "json_document", "csv", "parquet"]
+Layout = Literal["json_lines", "json_document", "csv", "parquet", "tab_lines"]
 
 # Opening a file costs about as much as reading this much of it.
 _OPENING_COST = 256 * 1024
@@ -33,7 +33,8 @@ class Piece:
         start: first byte of the piece, always the first of a line.
         end: byte after the piece; ``None`` means the end of the file.
         first_line: 1-based number of the line at ``start``.
-        header: column names of a CSV file.
+        keeps_others: whether fields that are not known are read too.
+        header: column names of a CSV file, or of values between tabs.
         header_lines: physical lines up to the end of the header, at the start of the file.
         delimiter: what separates the fields of a CSV file.
         row_groups: row groups of a Parquet file.
@@ -51,6 +52,7 @@ class Piece:
     start: int = 0
     end: int | None = None
     first_line: int = 1
+    keeps_others: bool = True
     header: tuple[str, ...] = ()
     header_lines: int = 0
     delimiter: str = ","

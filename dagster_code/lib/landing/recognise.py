@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from dagster_code.lib.landing.batches import known_name
 from dagster_code.lib.landing.csv_rows import Header, read_header
 from dagster_code.lib.landing.discover import suffix_hint
+from dagster_code.lib.landing.foreign import ForeignForm
 from dagster_code.lib.landing.json_lines import document_values, new_decoder
 from dagster_code.lib.landing.lines import BOM
 from dagster_code.lib.landing.measure import (
@@ -43,14 +44,16 @@ _FORMAT: dict[Layout, Literal["jsonl", "csv", "parquet"]] = {
     "json_lines": "jsonl",
     "json_document": "jsonl",
     "csv": "csv",
+    "tab_lines": "csv",
     "parquet": "parquet",
 }
 # What a file without content is called: what its name says.
-_EMPTY_LAYOUT: dict[str, Layout] = {"csv": "csv", "parquet": "parquet"}
+_EMPTY_LAYOUT: dict[str, Layout] = {"csv": "csv", "tsv": "csv", "parquet": "parquet"}
 _HINTED: dict[str, Literal["jsonl", "csv", "parquet"]] = {
     "json_lines": "jsonl",
     "json": "jsonl",
     "csv": "csv",
+    "tsv": "csv",
     "parquet": "parquet",
 }
 
@@ -86,32 +89,38 @@ class _Text:
     shape: TextShape
     is_gzip: bool
     hint: str | None
+    foreign: ForeignForm | None
 
     def opened(self) -> BinaryIO:
         path = self.file.candidate.path
         return cast(BinaryIO, gzip.open(path, "rb")) if self.is_gzip else path.open("rb")
 
 
-def recognised(file: MeasuredFile, fields: Sequence[str]) -> SourceFile:
+def recognised(
+    file: MeasuredFile, fields: Sequence[str], foreign: ForeignForm | None = None
+) -> SourceFile:
     """Recognise a file by its content; its extension is a hint only.
 
     Args:
         file: the file.
-        fields: the known fields of the table it goes to.
+        fields: the known fields of the table it goes to, or the columns that a mapping reads.
+        foreign: the form of the mapping's records; ``None``: this project's own.
 
     Raises:
         RefusedError: it cannot be landed.
     """
     head = file.shape.head
     if head.startswith(PARQUET_MAGIC):
-        return _source_file(file, "parquet", _parquet_pieces(file, fields))
+        if foreign:
+            foreign.refuse_parquet()
+        return _source_file(file, "parquet", _parquet_pieces(file, fields, foreign))
     hint = suffix_hint(file.candidate.path)
     is_gzip = head.startswith(GZIP_MAGIC)
     shape = gunzipped_shape(file.candidate.path) if is_gzip else file.shape
     if is_gzip and shape.head.startswith(PARQUET_MAGIC):
         raise RefusedError("a Parquet file inside gzip: unpack it first (Parquet is compressed)")
     _refuse_other_content(shape)
-    text = _Text(file, shape, is_gzip, hint)
+    text = _Text(file, shape, is_gzip, hint, foreign)
     if not shape.head.decode("utf-8", "replace").strip().strip(BOM).strip():
         layout: Layout = _EMPTY_LAYOUT.get(hint or "", "json_lines")
         return _source_file(file, layout, () if shape.size <= len(shape.head) else _whole(text))
@@ -143,11 +152,21 @@ def _refuse_other_content(shape: TextShape) -> None:
 
 
 def _text_layout(text: _Text, fields: Sequence[str]) -> tuple[Layout, Header | None]:
-    beginning = text.shape.head.decode("utf-8", "replace").strip(BOM + " \t\r\n")
+    head = text.shape.head.decode("utf-8", "replace")
+    if text.foreign and text.foreign.tab_columns:
+        text.foreign.check_tabs(head)
+        return "tab_lines", Header(text.foreign.tab_columns, 0, "\t")
+    beginning = head.strip(BOM + " \t\r\n")
     if beginning.startswith(("{", "[")):
-        return _json_layout(text, beginning), None
+        layout = _json_layout(text, beginning)
+        # A document is looked at by its records, not by its lines.
+        if text.foreign and layout == "json_lines":
+            text.foreign.check_json(head)
+        return layout, None
     header = read_header(text.shape.head.decode("utf-8", "backslashreplace"))
     if header and _has_known(header.names, fields):
+        if text.foreign:
+            text.foreign.check_names(header.names)
         return "csv", header
     if text.hint in ("json_lines", "json"):
         # The name promises records: keep the lines, as unreadable, rather than lose them.
@@ -214,6 +233,7 @@ def _piece(text: _Text, layout: Layout) -> Piece:
         layout=layout,
         work=text.shape.size,
         is_gzip=text.is_gzip,
+        keeps_others=text.foreign is None,
     )
 
 
@@ -231,7 +251,8 @@ def _text_pieces(text: _Text, layout: Layout, header: Header | None) -> tuple[Pi
             delimiter=header.delimiter,
         )
     # gzip cannot be entered in the middle, and a quoted field may hold line ends.
-    is_whole = text.is_gzip or layout == "json_document" or (header and text.shape.has_quote)
+    is_quoted = layout == "csv" and text.shape.has_quote
+    is_whole = text.is_gzip or layout == "json_document" or is_quoted
     if is_whole:
         return (piece,)
     return tuple(
@@ -246,7 +267,9 @@ def _text_pieces(text: _Text, layout: Layout, header: Header | None) -> tuple[Pi
     )
 
 
-def _parquet_pieces(file: MeasuredFile, fields: Sequence[str]) -> tuple[Piece, ...]:
+def _parquet_pieces(
+    file: MeasuredFile, fields: Sequence[str], foreign: ForeignForm | None
+) -> tuple[Piece, ...]:
     try:
         # Opened here, because Arrow takes only paths that are UTF-8.
         with file.candidate.path.open("rb") as stream, pq.ParquetFile(stream) as parquet:
@@ -257,7 +280,10 @@ def _parquet_pieces(file: MeasuredFile, fields: Sequence[str]) -> tuple[Piece, .
     if not _has_known(names, fields):
         columns = ", ".join(names[:12])[:300]
         raise RefusedError(f"no known column ({columns}); known: {_examples(fields)}")
-    whole = _piece(_Text(file, file.shape, is_gzip=False, hint=None), "parquet")
+    if foreign:
+        foreign.check_names(names)
+    text = _Text(file, file.shape, is_gzip=False, hint=None, foreign=foreign)
+    whole = _piece(text, "parquet")
     pieces: list[Piece] = []
     groups: list[int] = []
     work, row, first_row = 0, 1, 1

@@ -25,6 +25,7 @@ _FORMAT_BY_HINT = {
     "json_lines": "jsonl",
     "json": "jsonl",
     "csv": "csv",
+    "tsv": "csv",
     "parquet": "parquet",
 }
 

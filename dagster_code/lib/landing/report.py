@@ -75,6 +75,8 @@ class LandingPlan:
     growing: tuple[FileNote, ...]
     notes: tuple[FileNote, ...]
     size_bytes: int
+    # The first records of a mapping, as JSON.
+    examples: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -22,6 +22,7 @@ from dagster_code.lib.landing.json_lines import document_batches, json_line_batc
 from dagster_code.lib.landing.lines import decoded_lines, line_blocks
 from dagster_code.lib.landing.parquet_rows import parquet_batches
 from dagster_code.lib.landing.pieces import Piece, PieceError, check_unchanged
+from dagster_code.lib.landing.tab_lines import tab_line_batches
 
 SOURCE_NAME = "attribution_landing"
 
@@ -160,13 +161,21 @@ def piece_batches(piece: Piece, fields: Sequence[str]) -> Iterator[pa.RecordBatc
     with _opened(piece) as stream:
         stream.seek(piece.start)
         if piece.layout == "parquet":
-            yield from parquet_batches(stream, piece.row_groups, piece.first_row, fields, origin)
+            yield from parquet_batches(
+                stream,
+                piece.row_groups,
+                piece.first_row,
+                fields,
+                origin,
+                keeps_others=piece.keeps_others,
+            )
         elif piece.layout == "json_document":
-            yield from document_batches(stream.read().decode("utf-8"), fields, origin)
+            document = stream.read().decode("utf-8")
+            yield from document_batches(document, fields, origin, keeps_others=piece.keeps_others)
         elif piece.layout == "csv":
             yield from _csv(piece, stream, fields, origin)
         else:
-            yield from _json_lines(piece, stream, fields, origin)
+            yield from _lines(piece, stream, fields, origin)
 
 
 def _opened(piece: Piece) -> BinaryIO:
@@ -181,7 +190,7 @@ def _blocks(piece: Piece, stream: BinaryIO) -> Iterator[bytes]:
     return line_blocks(stream, _BLOCK_BYTES, length)
 
 
-def _json_lines(
+def _lines(
     piece: Piece, stream: BinaryIO, fields: Sequence[str], origin: tuple[str, str]
 ) -> Iterator[pa.RecordBatch]:
     first_line = piece.first_line
@@ -191,7 +200,13 @@ def _json_lines(
         for start in range(0, len(lines), _BATCH_LINES):
             part = lines[start : start + _BATCH_LINES]
             shifted = {index - start for index in invalid}
-            yield from json_line_batches(part, shifted, first_line + start, fields, origin)
+            line = first_line + start
+            if piece.layout == "tab_lines":
+                yield from tab_line_batches(part, shifted, line, piece.header, fields, origin)
+            else:
+                yield from json_line_batches(
+                    part, shifted, line, fields, origin, keeps_others=piece.keeps_others
+                )
         first_line += len(lines)
 
 

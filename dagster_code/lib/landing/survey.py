@@ -15,6 +15,7 @@ from dagster_code.lib.landing.discover import (
     discover,
     settled,
 )
+from dagster_code.lib.landing.foreign import ForeignForm
 from dagster_code.lib.landing.measure import GrowingError, MeasuredFile, RefusedError, measured
 from dagster_code.lib.landing.recognise import SourceFile, recognised
 from dagster_code.lib.progress import aside, watched
@@ -59,15 +60,17 @@ def survey(
     settle_seconds: float,
     find_landed: FindLanded,
     progress: Progress,
+    foreign: ForeignForm | None = None,
 ) -> Survey:
     """Look into everything that is offered.
 
     Args:
         paths: files and folders.
-        fields: the known fields of the table they go to.
+        fields: the known fields of the table they go to, or the columns that a mapping reads.
         settle_seconds: how long a file must not have changed.
         find_landed: tells which SHA-256 sums have landed.
         progress: takes progress lines.
+        foreign: the form of the mapping's records; ``None``: this project's own.
 
     Raises:
         UserError: a path does not exist.
@@ -83,7 +86,7 @@ def survey(
         else:
             files.append(result)
     new, landed = _not_landed(files, find_landed)
-    recognised_files, refusals = _recognised(new, fields, progress)
+    recognised_files, refusals = _recognised(new, fields, progress, foreign)
     # Only now: of two files with one content, one may be refused for what its name promises.
     once, repeated = _once(recognised_files)
     return Survey(
@@ -120,12 +123,15 @@ def _once(files: Sequence[SourceFile]) -> tuple[list[SourceFile], list[FileNote]
 
 
 def _recognised(
-    files: Sequence[MeasuredFile], fields: Sequence[str], progress: Progress
+    files: Sequence[MeasuredFile],
+    fields: Sequence[str],
+    progress: Progress,
+    foreign: ForeignForm | None,
 ) -> tuple[list[SourceFile], list[FileNote]]:
     by_candidate = {file.candidate: file for file in files}
 
     def recognise(candidate: Candidate) -> SourceFile:
-        return recognised(by_candidate[candidate], fields)
+        return recognised(by_candidate[candidate], fields, foreign)
 
     good: list[SourceFile] = []
     refused: list[FileNote] = []

@@ -1,0 +1,96 @@
+"""Records of another form than this project's: what the landing has to know to read them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dagster_code.lib.landing.lines import BOM
+from dagster_code.lib.landing.measure import RefusedError
+from dagster_code.lib.landing.tab_lines import TAB, values_text
+
+# So many of the first lines are looked at to tell whether a file is of the form.
+_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class ForeignForm:
+    """A form of records that a mapping reads.
+
+    Attributes:
+        name: of the mapping.
+        demanded: columns that a record of this form has for certain.
+        tab_columns: the names of values between tabs; empty: the file names them itself.
+    """
+
+    name: str
+    demanded: tuple[str, ...]
+    tab_columns: tuple[str, ...] = ()
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse a file whose columns are others.
+
+        Args:
+            names: of the columns in the file.
+
+        Raises:
+            RefusedError: a demanded one is missing.
+        """
+        missing = [name for name in self.demanded if name not in names]
+        if missing:
+            raise RefusedError(self._other(f"no column {', '.join(missing)}"))
+
+    def check_json(self, head: str) -> None:
+        """Refuse JSON of which no record at the beginning has what is demanded.
+
+        Args:
+            head: the beginning of the file.
+
+        Raises:
+            RefusedError: the records are others.
+        """
+        seen: list[str] = []
+        for line in head.strip(BOM).splitlines()[:_LOOKED_AT]:
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(record, dict):
+                if all(name in record for name in self.demanded):
+                    return
+                seen = seen or list(record)
+        # Where no line is a record, the lines land as unreadable, and each is told.
+        if seen:
+            wanted = " and ".join(self.demanded)
+            found = ", ".join(seen[:8])[:200]
+            raise RefusedError(self._other(f"no record with {wanted}, but {found}"))
+
+    def check_tabs(self, head: str) -> None:
+        """Refuse a text whose first lines have another number of values.
+
+        Args:
+            head: the beginning of the file.
+
+        Raises:
+            RefusedError: no line has as many values as there are columns.
+        """
+        lines = [values_text(line) for line in head.split("\n")[:_LOOKED_AT]]
+        counts = [line.count(TAB) + 1 for line in lines if line.strip()]
+        if counts and len(self.tab_columns) not in counts:
+            raise RefusedError(
+                self._other(
+                    f"{counts[0]} values between tabs in its first line, not"
+                    f" {len(self.tab_columns)}"
+                )
+            )
+
+    def refuse_parquet(self) -> None:
+        """Refuse a Parquet file where lines are expected.
+
+        Raises:
+            RefusedError: this form is of lines.
+        """
+        if self.tab_columns:
+            raise RefusedError(self._other("it is a Parquet file, not values between tabs"))
+
+    def _other(self, what: str) -> str:
+        return f"not of the form {self.name}: {what}"
