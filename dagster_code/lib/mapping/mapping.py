@@ -46,6 +46,8 @@ _UNSTEADY = re.compile(
     r"|localtimestamp|curdate|monotonically_increasing_id|spark_partition_id|input_file_name)\b",
     re.IGNORECASE,
 )
+# A record becomes an event by itself, whatever lands beside it.
+_OF_OTHERS = re.compile(r"\bselect\b|\bover\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
 
 
@@ -293,13 +295,16 @@ def _named(
 
 def _expression(document: Document, value: Value, purpose: str) -> Expression:
     text = _text(document, value, purpose)
-    unsteady = _UNSTEADY.search(_QUOTED.sub("''", text))
+    code = _QUOTED.sub("''", text)
+    unsteady = _UNSTEADY.search(code)
     if unsteady is not None:
         document.refuse(
             value.line,
             f"{purpose}: {unsteady[0]} gives something else each time; an event has to stay the"
             " same",
         )
+    if _OF_OTHERS.search(code):
+        document.refuse(value.line, f"{purpose}: an expression sees nothing but its own record")
     return Expression(text, value.line, purpose)
 
 

@@ -141,8 +141,8 @@ def _named_events(records: DataFrame, mapping: EventMapping) -> DataFrame:
     known = _typed(records, mapping)
     for name, expression in mapping.values:
         known = known.withColumn(name, F.expr(expression.sql))
-    name = F.expr(mapping.event_name.sql).cast("string")
-    return known.withColumn(_EVENT_NAME, F.trim(name)).withColumn(
+    event_name = F.expr(mapping.event_name.sql).cast("string")
+    return known.withColumn(_EVENT_NAME, F.trim(event_name)).withColumn(
         _EVENT_TYPE, _event_type(F.lower(F.col(_EVENT_NAME)), mapping)
     )
 
