@@ -17,6 +17,8 @@ from dagster_code.lib.told import Told
     "attribution run",
     "# land files and whole folders from elsewhere",
     "attribution run --events exports/ --clients crm.parquet --spend spend.csv",
+    "# files of another form, like GA4's export to BigQuery: a mapping reads them",
+    "attribution run --mapping ga4 --events ga4_export/",
     "# what would land and be built, and why",
     "attribution run --events exports/ --dry-run",
     "# in a script: what was landed, built, checked, rejected",
@@ -25,6 +27,12 @@ from dagster_code.lib.told import Told
     "attribution run --vars '{attribution_window_days: 7}'",
 )
 @path_options
+@click.option(
+    "--mapping",
+    metavar="NAME_OR_FILE",
+    help="The mapping that reads the events: ga4, segment, snowplow_table, snowplow_tsv, or a"
+    " file of your own (docs/bring_your_own_events.md).",
+)
 @click.option(
     "--vars",
     "variables",
@@ -42,6 +50,7 @@ def run(
     events: tuple[str, ...],
     clients: tuple[str, ...],
     spend: tuple[str, ...],
+    mapping: str | None,
     variables: str | None,
     full_refresh: bool,
     dry_run: bool,
@@ -52,14 +61,15 @@ def run(
     Without a PATH, lands the folders events/, clients/ and spend/ of the landing folder.
     Exit code 0 only if all of it worked.
     """
-    from dagster_code.lib.commands.arguments import checked_delivery, checked_variables
+    from dagster_code.lib.commands import arguments
     from dagster_code.lib.commands.run import plan_run, run_pipeline
 
     settings = load_settings()
-    given = checked_variables(variables)
-    paths = checked_delivery(events, clients, spend)
-    told = (plan_run if dry_run else run_pipeline)(settings, paths, given, full_refresh, announce)
-    print_told(told, as_json)
+    given = arguments.checked_variables(variables)
+    paths = arguments.checked_delivery(events, clients, spend)
+    read_by = arguments.checked_mapping(mapping, events)
+    work = plan_run if dry_run else run_pipeline
+    print_told(work(settings, paths, given, full_refresh, announce, mapping=read_by), as_json)
 
 
 @command(

@@ -27,11 +27,13 @@ class RunRequest:
         paths: files or folders by kind; with no path at all, the landing folder is landed.
         variables: dbt variables that differ from the project's.
         is_full_refresh: build incremental models from nothing.
+        mapping: name or path of the mapping that reads the events; ``None``: they need none.
     """
 
     paths: Mapping[Kind, Sequence[str]] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     is_full_refresh: bool = False
+    mapping: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,12 @@ def run_config(request: RunRequest) -> dict[str, Any]:
     """
     paths = {kind: list(request.paths.get(kind, ())) for kind in KINDS}
     is_landing_folder = not any(paths.values())
+    read_by = {"mapping": request.mapping} if request.mapping else {}
     return {
         "ops": {
             records_table(kind).replace(".", "__"): {
                 "config": {"paths": given, "is_skipped": not given and not is_landing_folder}
+                | (read_by if kind == "events" else {})
             }
             for kind, given in paths.items()
         }

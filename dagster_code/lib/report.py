@@ -148,6 +148,8 @@ def plan_lines(plan: "LandingPlan") -> Iterator[str]:
     for outcome in _OUTCOMES:
         for note in getattr(plan, outcome):
             yield f"    {_told(outcome)}: {printable(note.path)}: {printable(note.reason)}\n"
+    for number, example in enumerate(plan.examples, 1):
+        yield f"    event {number}: {printable(example)}\n"
 
 
 def run_document(report: "RunReport", rejected: Rejected | None) -> dict[str, Any]:
@@ -187,6 +189,7 @@ def plan_document(plan: "LandingPlan") -> dict[str, Any]:
             for file in plan.files
         ],
         "size_bytes": plan.size_bytes,
+        "examples": [json.loads(example) for example in plan.examples],
         **{
             name: _noted([(note.path, note.reason) for note in getattr(plan, name)])
             for name in _OUTCOMES

@@ -90,7 +90,7 @@ def test_rejected_records_are_counted_by_reason():
 
 
 def test_a_plan_names_the_table_that_the_files_would_land_in():
-    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes"), ())
+    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes", "examples"), ())
     file = SimpleNamespace(source_file="ads.csv", format="csv")
     plan = SimpleNamespace(kind="spend", files=(file,), size_bytes=1_500_000, **nothing)
     assert "".join(plan_lines(plan)) == (

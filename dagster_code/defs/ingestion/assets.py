@@ -19,6 +19,8 @@ class LandingConfig(dg.Config):
     Attributes:
         paths: files or folders; none means the table's folder below the landing folder.
         is_skipped: land nothing; the table is made if it is missing.
+        mapping: events alone: a mapping that reads records of another form, shipped (ga4, segment,
+            snowplow_table, snowplow_tsv) or the path of a file.
     """
 
     paths: list[str] = Field(
@@ -28,6 +30,11 @@ class LandingConfig(dg.Config):
     )
     is_skipped: bool = Field(
         default=False, description="Land nothing; the table is made if it is missing."
+    )
+    mapping: str = Field(
+        default="",
+        description="Of events alone: the mapping that reads records of another form: ga4, segment,"
+        " snowplow_table, snowplow_tsv, or the path of a file; empty: the plain form.",
     )
 
 
@@ -54,7 +61,9 @@ def _landing_asset(kind: Kind, description: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: LandingConfig, home: AttributionHome
     ) -> dg.MaterializeResult:
         """Land new files of one kind."""
-        landed = land_kind(kind, config.paths, config.is_skipped, home, context)
+        landed = land_kind(
+            kind, config.paths, config.is_skipped, home, context, mapping=config.mapping
+        )
         return landing_result(kind, EVERY_FILE_LANDED, landed)
 
     return landing

@@ -14,6 +14,7 @@ from dagster_code.lib.landing.discover import FileNote
 from dagster_code.lib.landing.land import create_raw_tables, land, landing_paths
 from dagster_code.lib.landing.report import LandingReport, landing_metadata
 from dagster_code.lib.landing.schema import Kind, records_table
+from dagster_code.lib.mapping.mapping import EventMapping, load_mapping
 from dagster_code.lib.progress import also_to
 from dagster_code.lib.tables import column_schema, row_count, sql_note, table_uri
 
@@ -48,6 +49,8 @@ def land_kind(
     is_skipped: bool,
     home: AttributionHome,
     context: dg.AssetExecutionContext,
+    *,
+    mapping: str = "",
 ) -> Landed:
     """Land one kind of records.
 
@@ -57,6 +60,7 @@ def land_kind(
         is_skipped: land nothing, only see to it that the table is there.
         home: the home to land in.
         context: of the step.
+        mapping: name or path of the mapping that reads the events; empty: they need none.
 
     Raises:
         ServerError: the server went away or did not start; Dagster tries again.
@@ -71,11 +75,17 @@ def land_kind(
         if is_skipped:
             create_raw_tables(spark)
         else:
-            report = land(spark, kind, offered, home.settings, progress)
+            report = land(spark, kind, offered, home.settings, progress, _mapping(kind, mapping))
     table = records_table(kind)
     columns = column_schema(spark.table(table).schema)
     rows = sample(spark, table)
     return Landed(report, row_count(spark, table), columns, rows, table_uri(spark, table))
+
+
+def _mapping(kind: Kind, name: str) -> EventMapping | None:
+    if name and kind != "events":
+        raise UserError(f"a mapping makes events: it cannot read {kind}")
+    return load_mapping(name) if name else None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from dagster_code.lib.dbt import declared_variables, parse_variables
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.landing.schema import Kind
+from dagster_code.lib.mapping.mapping import load_mapping, shipped_mappings
 from dagster_code.lib.settings import DELTA_RETENTION_HOURS, MAX_RETENTION_HOURS, Settings
 from dagster_code.lib.terminal import shortened
 
@@ -53,6 +54,27 @@ def checked_delivery(
         "clients": checked_paths(clients),
         "spend": checked_paths(spend),
     }
+
+
+def checked_mapping(text: str | None, events: Sequence[str]) -> str | None:
+    """Read the mapping file that ``--mapping`` names, before anything is started for it.
+
+    Args:
+        text: as typed: a shipped mapping's name or a path; ``None`` when not given.
+        events: the paths of the events, as typed.
+
+    Returns:
+        The name, or the path made absolute.
+
+    Raises:
+        UserError: there is no such mapping, it holds a mistake, or there is nothing to map.
+    """
+    if text is None:
+        return None
+    if not events:
+        raise UserError("--mapping reads the files of --events PATH: give at least one")
+    load_mapping(text)
+    return text if text in shipped_mappings() else str(_from_home(Path(text)).absolute())
 
 
 def checked_client(text: str, standard_input: BinaryIO) -> str:

@@ -15,6 +15,7 @@ from dagster_code.lib.dbt import code_version, declared_variables, project_check
 from dagster_code.lib.disk import shortage
 from dagster_code.lib.errors import RunFailedError
 from dagster_code.lib.landing.schema import KINDS, Kind, records_table
+from dagster_code.lib.mapping.mapping import load_mapping
 from dagster_code.lib.progress import Progress, watched
 from dagster_code.lib.report import (
     Rejected,
@@ -45,6 +46,8 @@ def run_pipeline(
     variables: Mapping[str, Any],
     is_full_refresh: bool,
     progress: Progress,
+    *,
+    mapping: str | None = None,
 ) -> Told:
     """Land, build and check through the Dagster job.
 
@@ -54,13 +57,14 @@ def run_pipeline(
         variables: dbt variables that differ from the project's.
         is_full_refresh: build every table from nothing.
         progress: told what is being done.
+        mapping: name or path of the mapping that reads the events.
 
     Returns:
         The report, with the failure if not all of it worked.
 
     Raises:
         ServerError: the server cannot be started, or went away.
-        UserError: a rule seed has a mistake in it; nothing is started.
+        UserError: a rule seed or the mapping has a mistake in it; nothing is landed.
     """
     check_rules()
     # Importing Dagster, dbt and Spark keeps one core busy for about 10 s; so does a starting JVM.
@@ -68,8 +72,10 @@ def run_pipeline(
         importing = pool.submit(_load_pipeline)
         with writing_home(settings, progress, "attribution run"):
             server.ensure_running(settings, progress)
+            if mapping is not None:
+                _check_mapping(settings, mapping, progress)
             pipeline = importing.result()
-            request: RunRequest = pipeline.RunRequest(paths, variables, is_full_refresh)
+            request: RunRequest = pipeline.RunRequest(paths, variables, is_full_refresh, mapping)
             began = time.monotonic()
             # Between landing, building and checks there are steps with nothing to count.
             with watched(lambda: f"at work for {human_time(time.monotonic() - began)}"):
@@ -88,6 +94,8 @@ def plan_run(
     variables: Mapping[str, Any],
     is_full_refresh: bool,
     progress: Progress,
+    *,
+    mapping: str | None = None,
 ) -> Told:
     """Say what a run would land and build, and why, without doing it.
 
@@ -97,12 +105,13 @@ def plan_run(
         variables: as for ``run_pipeline``.
         is_full_refresh: as for ``run_pipeline``.
         progress: told what is being done.
+        mapping: name or path of the mapping that reads the events.
 
     Returns:
         Each offered file, then what would be built.
 
     Raises:
-        UserError: a rule seed has a mistake in it.
+        UserError: a rule seed or the mapping has a mistake in it.
     """
     check_rules()
     is_landing_folder = not any(paths.values())
@@ -114,7 +123,8 @@ def plan_run(
             given = paths.get(kind, ())
             if given or is_landing_folder:
                 offered = [Path(path) for path in given] or _landing_folder(settings, kind)
-                plans.append(plan(spark, kind, offered, settings, progress))
+                read_by = load_mapping(mapping) if mapping and kind == "events" else None
+                plans.append(plan(spark, kind, offered, settings, progress, read_by))
         last = build_plan.read_last_build(spark)
         # What the last build saw is known as well where it did not end.
         seen = build_state.latest(settings)
@@ -140,6 +150,13 @@ def plan_run(
             "would_build": [{"what": what, "why": why} for what, why in reasons],
         },
     )
+
+
+def _check_mapping(settings: Settings, mapping: str, progress: Progress) -> None:
+    with spark_session(settings, progress) as spark:
+        from dagster_code.lib.mapping.sql import check_sql
+
+        check_sql(spark, load_mapping(mapping))
 
 
 def _landing_folder(settings: Settings, kind: str) -> list[Path]:

@@ -76,12 +76,8 @@ class ForeignForm:
         lines = [values_text(line) for line in head.split("\n")[:_LOOKED_AT]]
         counts = [line.count(TAB) + 1 for line in lines if line.strip()]
         if counts and len(self.tab_columns) not in counts:
-            raise RefusedError(
-                self._other(
-                    f"{counts[0]} values between tabs in its first line, not"
-                    f" {len(self.tab_columns)}"
-                )
-            )
+            first = f"{counts[0]} value{'s' * (counts[0] != 1)} between tabs in its first line"
+            raise RefusedError(self._other(f"{first}, not {len(self.tab_columns)}"))
 
     def refuse_parquet(self) -> None:
         """Refuse a Parquet file where lines are expected.

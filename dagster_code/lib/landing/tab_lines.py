@@ -48,7 +48,8 @@ def tab_line_batches(
         if index in invalid:
             bad.append(Unreadable(position, printable(text), "not valid UTF-8"))
         elif len(values) != len(columns):
-            problem = f"{len(values)} values between tabs instead of {len(columns)}"
+            plural = "s" * (len(values) != 1)
+            problem = f"{len(values)} value{plural} between tabs instead of {len(columns)}"
             bad.append(Unreadable(position, printable(text), problem))
         else:
             positions.append(position)

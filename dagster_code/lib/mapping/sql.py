@@ -1,7 +1,8 @@
 """A mapping on Spark: records of another form in, events of this project out, one for one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, Window
@@ -11,6 +12,7 @@ from dagster_code.lib.errors import UserError
 from dagster_code.lib.landing.batches import spark_schema
 from dagster_code.lib.landing.discover import FileNote
 from dagster_code.lib.landing.schema import EVENT_FIELDS
+from dagster_code.lib.mapping.mapping import Column as MappedColumn
 from dagster_code.lib.mapping.mapping import EventMapping, Expression
 from dagster_code.lib.query import as_user_error
 from dagster_code.lib.spark_errors import is_gone
@@ -51,7 +53,7 @@ def check_sql(spark: SparkSession, mapping: EventMapping) -> None:
     names = tuple(column.name for column in mapping.columns)
     with lenient_session(spark):
         nothing = spark.createDataFrame([], spark_schema(names))
-        if _complaint(nothing.transform(lambda frame: mapped(frame, mapping))) is None:
+        if _complaint(lambda: mapped(nothing, mapping)) is None:
             return
         _refuse_column(nothing, mapping)
         known = _typed(nothing, mapping)
@@ -60,7 +62,7 @@ def check_sql(spark: SparkSession, mapping: EventMapping) -> None:
             known = known.withColumn(name, F.expr(expression.sql))
         for expression in _expressions(mapping):
             _refuse_if_wrong(known, mapping, expression)
-        raise UserError(f"{mapping.shown}: {_complaint(mapped(nothing, mapping))}")
+        raise UserError(f"{mapping.shown}: {_complaint(lambda: mapped(nothing, mapping))}")
 
 
 def mapped(records: DataFrame, mapping: EventMapping) -> DataFrame:
@@ -209,25 +211,30 @@ def _expressions(mapping: EventMapping) -> Sequence[Expression]:
 
 def _refuse_column(nothing: DataFrame, mapping: EventMapping) -> None:
     for column in mapping.columns:
-        reason = _complaint(nothing.select(_read(column.name, column.type)))
+        reason = _complaint(partial(_select_typed, nothing, column))
         if reason is not None:
             where = Expression(column.type, column.line, f"column {column.name}")
             mapping.refuse(where, reason)
 
 
+def _select_typed(nothing: DataFrame, column: MappedColumn) -> DataFrame:
+    return nothing.select(_read(column.name, column.type))
+
+
 def _refuse_if_wrong(known: DataFrame, mapping: EventMapping, expression: Expression) -> None:
     # Inside of something, so that what makes several rows of one is refused;
-    alone = F.coalesce(F.expr(expression.sql).cast("string"))
     # beside a column, so that what puts several rows into one is
-    reason = _complaint(known.select("source_file", alone))
+    reason = _complaint(
+        lambda: known.select("source_file", F.coalesce(F.expr(expression.sql).cast("string")))
+    )
     if reason is not None:
         mapping.refuse(expression, reason)
 
 
-def _complaint(frame: DataFrame) -> str | None:
+def _complaint(build: Callable[[], DataFrame]) -> str | None:
     """What Spark has against a frame; ``None`` when nothing."""
     try:
-        _ = frame.schema
+        _ = build().schema
     except PySparkException as error:
         if is_gone(str(error)):
             raise

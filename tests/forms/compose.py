@@ -1,4 +1,4 @@
-"""Compose the sample files of this folder by the published schemas: `python data/forms/compose.py`.
+"""Compose the sample files of data/forms by the published schemas: `python -m tests.forms.compose`.
 
 One small shop is told in each form, each with clients of its own. The files are committed; the same
 seed gives the same bytes again.
@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_code.lib.mapping.mapping import load_mapping
+from dagster_code.lib.settings import DATA_DIR
 
-HERE = Path(__file__).parent
 START = datetime(2026, 5, 1, 6, tzinfo=UTC)
 SHOP = "https://www.shop.example"
 CLIENTS = 26
@@ -226,7 +226,7 @@ def _ga4_client(client: int) -> str:
     return f"{1_700_000_000 + client * 7919}.{1_777_000_000 + client}"
 
 
-def _ga4_param(key: str, **value: Any) -> dict[str, Any]:  # noqa: ANN401  any of four types
+def _ga4_param(key: str, **value: Any) -> dict[str, Any]:
     return {"key": key, "value": value}
 
 
@@ -267,7 +267,7 @@ def segment(steps: Sequence[Step], rng: random.Random) -> list[dict[str, Any]]:
                 "medium": origin.medium,
             }
         call: dict[str, Any] = {
-            "anonymousId": _uuid(rng, step.client),
+            "anonymousId": _uuid(step.client),
             "context": context,
             "integrations": {},
             "messageId": f"ajs-next-{rng.randrange(10**12):012d}",
@@ -301,8 +301,7 @@ def segment(steps: Sequence[Step], rng: random.Random) -> list[dict[str, Any]]:
     return calls
 
 
-def _uuid(rng: random.Random, client: int) -> str:
-    del rng
+def _uuid(client: int) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{SHOP}/segment/{client}"))
 
 
@@ -495,4 +494,4 @@ def _even(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    write_all(HERE)
+    write_all(DATA_DIR / "forms")
