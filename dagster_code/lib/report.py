@@ -3,6 +3,7 @@
 No Spark, no Dagster: plain values in, text and plain values out.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
