@@ -119,6 +119,12 @@ def upkeep_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 @pytest.fixture(scope="module")
+def mapped_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home without any table."""
+    yield from _home(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
 def backfill_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home without any table."""
     yield from _home(tmp_path_factory)

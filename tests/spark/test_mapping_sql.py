@@ -1,6 +1,7 @@
 """Mapping files on Spark: each sample record of each form becomes the event expected of it."""
 
 import json
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from dagster_code.lib.landing.schema import EVENT_FIELDS
 from dagster_code.lib.landing.survey import survey
 from dagster_code.lib.mapping.mapping import load_mapping, parsed_mapping, shipped_mappings
 from dagster_code.lib.mapping.sql import check_sql, lenient_session, name_notes
+from dagster_code.lib.settings import PROJECT_ROOT
 from tests.forms import comparable, expected_events, record_count, sample_files
 
 PLAIN = """\
@@ -149,6 +151,17 @@ def test_many_names_are_told_by_the_most_frequent(own_records):
 @pytest.mark.parametrize("form", shipped_mappings())
 def test_spark_accepts_the_shipped_mappings(spark, form):
     check_sql(spark, load_mapping(form))
+
+
+def test_spark_accepts_the_mapping_that_the_docs_show(own_records):
+    guide = (PROJECT_ROOT / "docs/bring_your_own_events.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    mapping = parsed_mapping(text, "shown", "shown")
+    cart = [{"price": 2.5, "count": 2}, {"price": 1, "count": 1}]
+    line = {"visitor": "v", "at": "2026-06-01T09:00:00Z", "what": "Checkout done", "cart": cart}
+    rows, _ = own_records(mapping, json.dumps(line))
+    assert (rows[0]["client_id"], rows[0]["event_type"]) == ("v", "purchase")
+    assert (rows[0]["revenue"], rows[0]["extra"]) == ("6.00", {"items": "2"})
 
 
 @pytest.mark.parametrize(
