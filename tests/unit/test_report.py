@@ -215,7 +215,7 @@ def test_a_run_that_did_not_get_to_look_knows_of_no_rejected_records():
 
 
 def test_the_document_of_a_plan_has_every_file():
-    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes"), ())
+    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes", "examples"), ())
     file = SimpleNamespace(source_file="ads.csv", format="csv", size_bytes=9)
     note = SimpleNamespace(path="old.csv", reason="has landed before")
     plan = SimpleNamespace(
