@@ -135,8 +135,11 @@ def _report(
     purchases = []
     for number in range(count):
         length = draw.choice((1, 1, 1, 2, 2, 3, 4, 5, 7, 12)) if draw.random() > 0.04 else 0
-        touches = tuple(draw.choices(pool, cum_weights=weights, k=length))
-        purchases.append(_purchase(draw, len(platforms), days, number * 4 // 5, touches))
+        touches = draw.choices(pool, cum_weights=weights, k=length)
+        # What opens is not what closes: models differ.
+        if length > 1 and draw.random() < 0.6:
+            touches[-1] = pool[len(pool) // 2 - 1 - pool.index(touches[-1]) // 2]
+        purchases.append(_purchase(draw, len(platforms), days, number * 4 // 5, tuple(touches)))
     revenue = sum(purchase.revenue for purchase in purchases)
     lost = sum(purchase.revenue for purchase in purchases if not purchase.touches)
     rejected = {"unreadable_record": 3, "invalid_event_time": 41, "duplicate_event_id": 1204}
@@ -271,7 +274,12 @@ def _facts(
     for client, purchase in last_of_client.items():
         channel = purchase.touches[0] if purchase.touches else channels.index("direct")
         journeys.add(
-            (bins[purchase.day], purchase.platform, channel, purchase.days + client % 90),
+            (
+                bins[purchase.day],
+                purchase.platform,
+                channel,
+                purchase.days + (client % 60 if client % 3 == 0 else 0),
+            ),
             {"clients": 1, "revenue": revenue_of_client[client]},
         )
     kept = _frequent(path_counts, len(paths))

@@ -50,9 +50,40 @@ function fillNumbers(figure) {
 }
 
 const probe = element("span", { hidden: true });
+// Asking the browser for styles between changes of the page makes it lay out again and again.
+const measured = new Map();
+
+function once(key, measure) {
+  if (!measured.has(key)) {
+    measured.set(key, measure());
+  }
+  return measured.get(key);
+}
+
+// What the reader sees may have another size or other colours now.
+function measureAgain() {
+  measured.clear();
+}
+
+function rem(size) {
+  return size * once("rem", () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize));
+}
+
+function fontFamily() {
+  return once("font", () => getComputedStyle(document.body).fontFamily);
+}
+
+// Where there is room for less.
+function isNarrow() {
+  return once("narrow", () => document.documentElement.clientWidth < 640);
+}
 
 // A colour of the style sheet as it is now, in light or dark.
 function colour(name) {
+  return once(`colour ${name}`, () => styledColour(name));
+}
+
+function styledColour(name) {
   if (!probe.isConnected) {
     document.body.append(probe);
   }
@@ -63,11 +94,10 @@ function colour(name) {
 const PALETTE = ["c1", "c2", "c3", "c4", "c5", "c6"];
 
 function commonOption() {
-  const font = getComputedStyle(document.body).fontFamily;
   return {
     animation: false,
     backgroundColor: "transparent",
-    textStyle: { fontFamily: font, fontSize: rem(0.8), color: colour("ink") },
+    textStyle: { fontFamily: fontFamily(), fontSize: rem(0.8), color: colour("ink") },
     tooltip: tooltip({}),
   };
 }
@@ -121,6 +151,7 @@ function drawn(metric, value) {
 }
 
 function redrawAll() {
+  measureAgain();
   for (const [id, figure] of figures) {
     if (figure.drawing) {
       drawFigure(id, figure.drawing);

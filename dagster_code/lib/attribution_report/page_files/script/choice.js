@@ -87,7 +87,10 @@ function makeChoice({ root, id, title, names, order, chosen, onChoose }) {
     for (const { position, box } of boxes) {
       box.checked = chosen().has(position);
     }
-    button.textContent = `${title}: ${count ? `${whole(count)} of ${whole(names.length)}` : "all"}`;
+    button.replaceChildren(
+      element("span", { class: "unseen" }, `${title}: `),
+      count ? `${whole(count)} of ${whole(names.length)}` : `All ${whole(names.length)}`,
+    );
     filter();
   };
 }

@@ -35,12 +35,3 @@ function setNote(section, text) {
 function show(section, isShown) {
   byId(section).hidden = !isShown;
 }
-
-// Where there is room for less.
-function isNarrow() {
-  return document.documentElement.clientWidth < 640;
-}
-
-function rem(size) {
-  return size * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-}

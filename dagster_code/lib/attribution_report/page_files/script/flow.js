@@ -29,7 +29,7 @@ function drawFlow(view) {
   }
   const [[strongest]] = ranked(pairs, view.metric);
   drawFigure("flow-figure", {
-    height: Math.max(14, Math.max(sides[0].nodes.length, sides[1].nodes.length) * 2.6),
+    height: Math.max(14, Math.max(sides[0].nodes.length, sides[1].nodes.length) * 3),
     describe: `${percent(same, all)} of ${view.metric === "revenue" ? "the revenue" : "the conversions"} open and close with the same channel. `
       + `The strongest flow is from ${flowLabel(Math.floor(strongest / count))} to ${flowLabel(strongest % count)}, ${metricText(view.metric, pairs.get(strongest)[view.metric])}.`,
     option: () => flowOption(view, sides, links),

@@ -13,6 +13,7 @@ const HAS_EVENTS = report.events.count > 0;
 const HAS_PURCHASES = HAS_EVENTS && report.totals.conversions > 0 && report.dates.length > 0;
 
 function draw() {
+  measureAgain();
   const view = currentView();
   if (HAS_PURCHASES) {
     showControls();
@@ -116,9 +117,13 @@ function setUpTheme() {
 
 function setUpPaper() {
   // Charts are drawn for the width and the colours of paper before it is laid out.
-  matchMedia("print").addEventListener("change", redrawAll);
-  addEventListener("beforeprint", redrawAll);
-  addEventListener("afterprint", redrawAll);
+  const onPaper = (isPaper) => {
+    document.documentElement.classList.toggle("paper", isPaper);
+    draw();
+  };
+  addEventListener("beforeprint", () => onPaper(true));
+  addEventListener("afterprint", () => onPaper(false));
+  matchMedia("print").addEventListener("change", (event) => onPaper(event.matches));
 }
 
 function setUpSize() {

@@ -52,12 +52,15 @@ function drawModels(view) {
     return channels.reduce((sum, channel) => sum + (of.get(channel)?.[view.metric] ?? 0), 0);
   };
   const labels = rows.map((row) => (row === OTHERS ? othersLabel(rest.length) : channelLabel(report.channels[row])));
+  // Hundreds of small channels together would leave the great ones no room: then they are told.
+  const greatest = Math.max(...kept.flatMap((row) => models.map((model) => valueOf(model, row))));
+  const isBeyond = rest.length > 0 && valueOf(view.model, OTHERS) > greatest * 1.5;
   const all = total(sums, view.metric);
   drawFigure("models-figure", {
     height: rows.length * 2.5 + 3.5,
     describe: `Under ${modelLabel(view.model)}, ${labels[0]} is first with ${metricText(view.metric, valueOf(view.model, rows[0]))}`
       + `, ${percent(valueOf(view.model, rows[0]), all)} of the ${revenue ? "credited revenue" : "conversions"} shown here.`,
-    option: () => modelsOption(view, models, rows, labels, valueOf),
+    option: () => modelsOption(view, models, { rows, labels, valueOf, isBeyond }),
     table: () => modelsTable(view, everyone),
   });
 }
@@ -104,7 +107,9 @@ function drawModelLegend(view, models) {
   }));
 }
 
-function modelsOption(view, models, rows, labels, valueOf) {
+function modelsOption(view, models, { rows, labels, valueOf, isBeyond }) {
+  const isDrawn = (row) => row !== OTHERS || !isBeyond;
+
   const marks = models.filter((model) => model !== view.model).map((model) => {
     const place = report.models.indexOf(model);
     const { symbol, rotate } = MODEL_MARKS[place];
@@ -114,8 +119,8 @@ function modelsOption(view, models, rows, labels, valueOf) {
       symbol,
       symbolRotate: rotate ?? 0,
       symbolSize: rem(0.62),
-      itemStyle: { color: colour(MODEL_COLOURS[place]), borderColor: colour("card"), borderWidth: 1 },
-      data: rows.map((row, index) => [drawn(view.metric, valueOf(model, row)), index]),
+      itemStyle: { color: colour(MODEL_COLOURS[place]), borderColor: colour("card"), borderWidth: 1, opacity: 1 },
+      data: rows.flatMap((row, index) => (isDrawn(row) ? [[drawn(view.metric, valueOf(model, row)), index]] : [])),
       z: 5,
     };
   });
@@ -128,8 +133,15 @@ function modelsOption(view, models, rows, labels, valueOf) {
         type: "bar",
         name: modelLabel(view.model),
         barWidth: "52%",
-        itemStyle: { color: colour("bar"), borderRadius: [0, 3, 3, 0] },
-        data: rows.map((row) => drawn(view.metric, valueOf(view.model, row))),
+        itemStyle: { color: colour("soft"), borderColor: colour("bar"), borderWidth: 1.2, borderRadius: [0, 3, 3, 0] },
+        data: rows.map((row) => (isDrawn(row) ? drawn(view.metric, valueOf(view.model, row)) : {
+          value: 0,
+          itemStyle: { borderWidth: 0 },
+          label: {
+            show: true, position: "right", color: colour("ink"), fontSize: rem(0.78),
+            formatter: () => `${metricText(view.metric, valueOf(view.model, row))}, beyond the scale`,
+          },
+        })),
       },
       ...marks,
     ],
@@ -146,7 +158,9 @@ function modelsOption(view, models, rows, labels, valueOf) {
 
 function modelsTable(view, everyone) {
   const measured = (of, channel) => of.get(channel)?.[view.metric] ?? 0;
-  const rows = ranked(everyone, view.metric).map(([channel]) => channel);
+  // Its revenue is in no model; it stands below the channels.
+  const isListed = (channel) => view.metric !== "revenue" || report.channels[channel] !== "unattributed";
+  const rows = ranked(everyone, view.metric).map(([channel]) => channel).filter(isListed);
   const columns = [{ key: "channel", title: "Channel", kind: "name", of: (row) => (typeof row === "number" ? nameElement(channelLabel(report.channels[row])) : row.title) }];
   for (const model of report.models) {
     const of = view.credits.get(model);

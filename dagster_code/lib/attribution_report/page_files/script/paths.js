@@ -59,6 +59,7 @@ function drawPaths(view) {
     ],
     rows,
     first: 12,
+    isTitled: true,
   }));
 }
 

@@ -38,8 +38,9 @@ function drawPerformance(view) {
   const { performance } = report;
   const rows = performance.channel.map((_, row) => row).filter((row) => view.channelOn[performance.channel[row]]);
   const hasSpend = performance.cost.some((cost) => cost > 0);
-  setText("performance-lede", "Of the whole period and all platforms. "
-    + (hasSpend ? "Cost is all ad spend that has landed." : "No ad spend has landed: with attribution run --spend FILE there are cost, CPA and ROAS as well."));
+  setText("performance-lede", "Of the whole period and all platforms. ", ...(hasSpend
+    ? ["Cost is all ad spend that has landed."]
+    : ["No ad spend has landed: with ", element("code", {}, "attribution run --spend FILE"), " there are cost, CPA and ROAS as well."]));
   setNote("performance", view.isPartial ? "The filters for period and platform do not apply to this table: sessions and clients are known for the whole period only." : null);
   const sort = view.sort ?? { column: "last_touch_revenue", direction: "descending" };
   const table = byId("performance-table");
@@ -52,6 +53,7 @@ function drawPerformance(view) {
     caption: "Channel performance; press a heading to sort",
     columns: performanceColumns(),
     rows,
+    dense: true,
     sort,
     onSort: (chosen) => change({ sort: chosen }),
   }));

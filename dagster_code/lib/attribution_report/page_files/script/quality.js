@@ -53,6 +53,7 @@ function drawRejected(rejected) {
       { key: "table", title: "Table", kind: "node", of: ({ table }) => element("bdi", { class: "name" }, clean(table)) },
       { key: "records", title: "Records", kind: "whole", of: ({ records }) => records },
     ],
+    isTitled: true,
     rows: [...rejected].sort((a, b) => b.records - a.records),
   }));
 }
@@ -82,5 +83,6 @@ function drawChecks(checks) {
     ],
     rows: [...checks].sort((a, b) => outcome(a).rank - outcome(b).rank),
     first: 8,
+    isTitled: true,
   }));
 }

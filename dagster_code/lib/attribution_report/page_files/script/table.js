@@ -10,13 +10,14 @@ const KINDS = {
 
 // A column is {key, title, kind, of, help}: `of` takes a row to its value; kinds `name` and `node`
 // give an element, `text` a text, all others numbers, null where there is none.
-function tableElement({ caption, columns, rows, foot, first = 25, sort, onSort }) {
+function tableElement({ caption, columns, rows, foot, first = 25, sort, onSort, dense, isTitled }) {
   const body = element("tbody");
   const box = element(
-    "div", { class: "table-box", tabindex: "0", role: "region", "aria-label": caption },
+    "div", { class: dense ? "table-box dense" : "table-box", tabindex: "0", role: "region", "aria-label": caption },
     element(
       "table", {},
-      element("caption", {}, caption),
+      // Under a heading of its own it is only heard.
+      element("caption", {}, isTitled ? element("span", { class: "unseen" }, caption) : caption),
       element("thead", {}, element("tr", {}, columns.map((column) => headCell(column, sort, onSort)))),
       body,
       foot?.length ? element("tfoot", {}, foot.map((row) => bodyRow(columns, row))) : null,

@@ -86,7 +86,8 @@ function trendOption(view, slots, series, sums) {
       name,
       barMaxWidth: rem(3),
       itemStyle: { color: colour(tone), borderColor: colour("card"), borderWidth: slots.length > 60 ? 0 : 0.5 },
-      data: values.map((value) => drawn(view.metric, value)),
+      // Nothing has no bar, not even the edge of one.
+      data: values.map((value) => (value > 0 ? drawn(view.metric, value) : null)),
     })),
     tooltip: tooltip({
       trigger: "axis",
