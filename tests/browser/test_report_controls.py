@@ -198,7 +198,7 @@ def test_the_address_keeps_the_view(open_report):
 def test_another_address_in_the_same_page_is_followed(open_report):
     page = open_report(address="model=linear")
     page.evaluate("location.hash = 'model=shapley&channels=email'")
-    page.wait_for_function("document.getElementById('model').value === 'shapley'")
+    page.wait_for_function("() => document.getElementById('model').value === 'shapley'")
     assert "Email" in status(page)
 
 

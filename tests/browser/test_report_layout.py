@@ -145,7 +145,7 @@ def test_without_spend_there_are_no_columns_of_cost(open_report):
 def test_paper_is_light_and_has_all_text_and_nothing_to_press(open_report, scheme):
     page = open_report(color_scheme=scheme)
     page.emulate_media(media="print", color_scheme=scheme)
-    page.wait_for_function("document.documentElement.classList.contains('paper')")
+    page.wait_for_function("() => document.documentElement.classList.contains('paper')")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     ink = page.locator("#models-figure svg text").first.get_attribute("fill")
     # That of the light appearance for what stands beside an axis.
@@ -157,7 +157,7 @@ def test_paper_is_light_and_has_all_text_and_nothing_to_press(open_report, schem
         assert page.locator(f"#{part}").is_visible()
     assert tiles(page)["Conversions"] == "900"
     page.emulate_media(media="screen", color_scheme=scheme)
-    page.wait_for_function("!document.documentElement.classList.contains('paper')")
+    page.wait_for_function("() => !document.documentElement.classList.contains('paper')")
 
 
 def test_a_paper_copy_is_made_without_complaint(open_report):
