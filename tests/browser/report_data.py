@@ -74,6 +74,7 @@ def hostile_names(seed: int = 13) -> Report:
     report["quality"]["rejected"].append({"table": HOSTILE[3], "reason": hostile, "records": 3})
     report["quality"]["records"]["rejected"] += 3
     report["quality"]["records"]["landed"] += 3
+    report["notes"] = [f"7 of 19 channels are put together as {HOSTILE[3]}."]
     return report
 
 

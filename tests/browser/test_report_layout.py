@@ -77,6 +77,13 @@ def test_hostile_names_are_text_and_nothing_else(open_report):
     assert page.evaluate("window.hacked") is None
 
 
+def test_what_was_put_together_is_told(open_report):
+    page = open_report("hostile")
+    notes = drawn_report("hostile")["notes"]
+    assert page.locator("#notes li").all_inner_texts() == notes
+    assert open_report("few").locator("#notes").is_hidden()
+
+
 def test_controls_and_marks_of_direction_are_shown_as_what_they_are(open_report):
     page = open_report("hostile")
     body = page.locator("main").inner_text()

@@ -1,10 +1,11 @@
 """Every number on the page, under every control, against sums made in Python from the same dict."""
 
+import re
 from collections import defaultdict
 
 import pytest
 
-from dagster_code.lib.attribution_report.contract import RULE_MODELS
+from dagster_code.lib.attribution_report.contract import MOST_DAYS, MOST_TOUCHES, RULE_MODELS
 from tests.browser.conftest import drawn_report, opening
 from tests.browser.expected import Choice, credits_of, in_period, sums, told_day, total, week
 from tests.browser.reading import (
@@ -141,7 +142,8 @@ def test_the_numbers_on_top_are_of_the_chosen_model_and_filter(filtered):
         assert number(shown["Customers"]) == total(clients, "clients")
         days = sorted(day for day, sum_ in clients.items() for _ in range(int(sum_["clients"])))
         middle = days[(len(days) - 1) // 2]
-        assert shown["Median journey"] == f"{middle} day{'' if middle == 1 else 's'}"
+        told = f"{middle} day{'' if middle == 1 else 's'}" if middle else "under a day"
+        assert shown["Median journey"] == told
         said = page.locator("#status").inner_text()
         assert shown["Revenue"] in said
 
@@ -362,3 +364,11 @@ def test_five_hundred_channels_are_all_in_the_table_and_a_few_in_the_chart(open_
     named = [text for text in drawn if "partner_" in text]
     assert 5 < len(named) < 14
     assert any("All others (" in text for text in drawn)
+
+
+def test_the_open_ends_of_long_lists_are_those_of_the_report(open_report):
+    page = open_report("few")
+    for steps, most in (("DAY_STEPS", MOST_DAYS), ("TOUCH_STEPS", MOST_TOUCHES)):
+        script = page.locator("script").last.text_content()
+        starts = re.search(rf"const {steps} = \[([^\]]+)\]", script)[1]
+        assert int(starts.split(",")[-1]) == most

@@ -25,10 +25,14 @@ function drawHeadline(view) {
     tile("Revenue per conversion", conversions ? money(revenue / conversions) : "–", null),
     tile("Credited to marketing", money(marketing), `${percent(marketing, revenue)} of this revenue`),
     tile("Customers", whole(customers), customersText(view)),
-    tile("Median journey", customers ? counted(median(lengths, "clients"), "day") : "–", "from first touch to last purchase"),
+    tile("Median journey", customers ? lengthText(median(lengths, "clients")) : "–", "from first touch to last purchase"),
   );
   setNote("headline", view.isPartial && !view.isDated
     ? `Revenue, conversions and marketing under ${modelLabel(view.model)}: it ${WHOLE_PERIOD}` : null);
+}
+
+function lengthText(days) {
+  return days === 0 ? "under a day" : counted(days, "day");
 }
 
 function customersText(view) {

@@ -1,8 +1,9 @@
 // How long journeys are, and how many touches a purchase takes.
 
-// The last one is open; each reaches to the day before the next.
-const DAY_STEPS = [0, 1, 2, 4, 8, 15, 31, 61, 91, 181, 366];
-const TOUCH_STEPS = [0, 1, 2, 3, 4, 5, 6, 11, 21, 51];
+// Each reaches to the one before the next. The last is open, as it is in the report: MOST_DAYS and
+// MOST_TOUCHES of its contract mean as many or more.
+const DAY_STEPS = [0, 1, 2, 4, 8, 15, 31, 61, 91, 180];
+const TOUCH_STEPS = [0, 1, 2, 3, 4, 5, 6, 11, 21, 50];
 
 function setUpLengths() {
   addFigure("journeys", "journeys-figure", "Journeys by length in days");
@@ -55,10 +56,11 @@ function drawLengths(id, view, sums, words) {
   for (const [key, sum] of sums) {
     weighted += key * sum[words.count];
   }
-  const mean = weighted / all;
+  const mean = decimal(weighted / all);
+  const isOpen = [...sums.keys()].some((key) => key >= words.steps.at(-1));
   drawFigure(id, {
     height: 15,
-    describe: `${words.half(median(sums, words.count))}; the mean is ${decimal(mean)} ${words.units ?? `${words.unit}s`}, over ${counted(all, words.one)}.`,
+    describe: `${words.half(median(sums, words.count))}; the mean is ${isOpen ? "at least " : ""}${mean} ${words.units ?? `${words.unit}s`}, over ${counted(all, words.one)}.`,
     option: () => lengthsOption(view, steps, measure, words),
     table: () => lengthsTable(steps, words, all),
   });

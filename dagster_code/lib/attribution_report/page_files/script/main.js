@@ -47,6 +47,7 @@ function setUpPage() {
   show("quality", true);
   show("controls", HAS_PURCHASES);
   drawNotice();
+  drawNotes();
   drawQuality();
   drawGuide();
   if (HAS_PURCHASES) {
@@ -84,6 +85,13 @@ function drawNotice() {
     ];
   byId("notice").replaceChildren(...lines);
   byId("notice").hidden = false;
+}
+
+// What was put together to keep the file small.
+function drawNotes() {
+  const notes = report.notes ?? [];
+  byId("notes").hidden = notes.length === 0;
+  byId("notes").replaceChildren(...notes.map((note) => element("li", { class: "note" }, clean(note))));
 }
 
 function setUpTheme() {

@@ -55,7 +55,12 @@ function drawPerformance(view) {
     rows,
     dense: true,
     sort,
-    onSort: (chosen) => change({ sort: chosen }),
+    // Of all the page only this table is ordered anew.
+    onSort: (chosen) => {
+      state.sort = chosen;
+      writeAddress();
+      drawPerformance(currentView());
+    },
   }));
   if (focused) {
     table.querySelector(`[data-sort="${focused}"]`).focus();

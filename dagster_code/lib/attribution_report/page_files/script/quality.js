@@ -58,6 +58,11 @@ function drawRejected(rejected) {
   }));
 }
 
+// What stands between backticks is a name of the tables.
+function toldText(text) {
+  return clean(text).split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
+}
+
 function outcome(check) {
   if (check.passed) {
     return { rank: 2, word: "✓ passed", tone: "good" };
@@ -75,7 +80,7 @@ function drawChecks(checks) {
     columns: [
       { key: "check", title: "Check", kind: "node", of: (check) => element(
         "div", { class: "text" },
-        clean(check.description || check.name.replaceAll("_", " ")),
+        toldText(check.description || check.name.replaceAll("_", " ")),
         check.passed || !check.message ? null : element("small", {}, clean(check.message)),
         element("small", {}, element("code", {}, clean(check.name)), ` on ${clean(check.table)}${check.at ? `, ${instantText(check.at)}` : ""}`),
       ) },
