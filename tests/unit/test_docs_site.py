@@ -1,5 +1,7 @@
 """What `make docs` puts together, without building it: pages, navigation, the crawl of a site."""
 
+import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from dagster_code.cli import cli
 from dagster_code.lib.settings import PROJECT_ROOT
 from docs_site import api
 from docs_site.crawl import crawl
-from docs_site.stage import generated_pages, navigation, repository_pages, stage
+from docs_site.stage import PACKAGE_DIR, generated_pages, navigation, repository_pages, stage
 
 MODULES = api.modules(PROJECT_ROOT)
 ARCHITECTURE = (PROJECT_ROOT / api.ARCHITECTURE).read_text(encoding="utf-8")
@@ -96,6 +98,19 @@ def test_a_notebook_is_a_page_with_its_text_and_code(tmp_path: Path) -> None:
     assert page.startswith("# Explore the marts\n")
     assert "\n```python\nfrom dagster_code.lib.notebook import " in page
     assert "(notebooks/explore_marts.md)" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_is_not_ours_is_unchanged_and_has_its_licence() -> None:
+    vendor = PACKAGE_DIR / "vendor"
+    readme = (vendor / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(
+        r"^\| `([\w.-]+)` .* `(LICENSE\.[\w-]+)` \| `([0-9a-f]{64})` \|$", readme, re.M
+    )
+
+    assert {name for name, _, _ in listed} == {path.name for path in vendor.glob("*.js")}
+    for name, licence, digest in listed:
+        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == digest
+        assert "without restriction" in (vendor / licence).read_text(encoding="utf-8")
 
 
 def _site(folder: Path, **pages: str) -> Path:
