@@ -6,6 +6,7 @@ from dagster_code.cli.completion import complete_variables
 from dagster_code.cli.helping import command
 from dagster_code.cli.options import json_option, path_options, quiet_option
 from dagster_code.cli.printing import print_lines, print_told
+from dagster_code.lib.landing.schema import Kind
 from dagster_code.lib.progress import announce
 from dagster_code.lib.settings import SAMPLE_EVENTS, load_settings
 from dagster_code.lib.told import Told
@@ -78,25 +79,44 @@ def run(
     "attribution demo",
     "# in a home of its own",
     "ATTRIBUTION_HOME=~/demo attribution demo",
+    "# an invented shop in which the models differ",
+    "ATTRIBUTION_HOME=~/shop attribution demo --generated 200000",
 )
+@click.option(
+    "--generated",
+    "records",
+    type=click.IntRange(1_000, 50_000_000),
+    metavar="N",
+    help="An invented shop of N event records instead, with journeys rich enough that the models"
+    " differ; 1,000 to 50,000,000.",
+)
+@click.option("--seed", type=click.IntRange(0), metavar="S", help="Another invented shop.")
 @json_option
 @quiet_option
-def demo(as_json: bool) -> None:
+def demo(records: int | None, seed: int | None, as_json: bool) -> None:
     """Land a sample of a real shop and answer the four questions.
 
-    It is the Google Merchandise Store's, committed under data/.
+    It is the Google Merchandise Store's, committed under data/. Its journeys are short; a generated
+    shop has long ones, ad spend, and every model side by side.
     """
+    from dagster_code.lib.answers import MODELS_SIDE_BY_SIDE, QUESTIONS
     from dagster_code.lib.commands.ask import answers
     from dagster_code.lib.commands.run import run_pipeline
+    from dagster_code.lib.commands.shop import checked_shop, generated_paths
 
     settings = load_settings()
-    done = run_pipeline(settings, {"events": (str(SAMPLE_EVENTS),)}, {}, False, announce)
+    shop = checked_shop(records, seed)
+    paths: dict[Kind, tuple[str, ...]] = {"events": (str(SAMPLE_EVENTS),)}
+    if shop is not None:
+        paths = generated_paths(settings, shop, announce)
+    questions = QUESTIONS if shop is None else (*QUESTIONS, MODELS_SIDE_BY_SIDE)
+    done = run_pipeline(settings, paths, {}, False, announce)
     if as_json and done.failure is None:
-        document = {"run": done.document, **answers(settings, announce).document}
+        document = {"run": done.document, **answers(settings, announce, questions).document}
         print_told(Told((), document), as_json)
         return
     print_told(Told(done.lines, {"run": done.document}, done.failure), as_json)
-    print_told(answers(settings, announce), as_json)
+    print_told(answers(settings, announce, questions), as_json)
 
 
 @command(

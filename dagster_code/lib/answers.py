@@ -71,6 +71,28 @@ order by revenue desc, first_channel, last_channel""",
     ),
 )
 
+MODELS_SIDE_BY_SIDE = Question(
+    "models_side_by_side",
+    "What does each model say? Revenue by channel under every model, side by side",
+    """\
+select
+    channel,
+    sum(credited) filter (where model = 'first_touch') as first_touch,
+    sum(credited) filter (where model = 'last_touch') as last_touch,
+    sum(credited) filter (where model = 'linear') as linear,
+    sum(credited) filter (where model = 'position_based') as position_based,
+    sum(credited) filter (where model = 'time_decay') as time_decay,
+    sum(credited) filter (where model = 'markov') as markov,
+    sum(credited) filter (where model = 'shapley') as shapley,
+    max(cost) as cost
+from (
+    select *, revenue + unattributed_revenue as credited
+    from marts.model_comparison
+)
+group by channel
+order by markov desc, channel""",
+)
+
 REJECTED_BY_REASON = """\
 select
     raw_table,

@@ -32,12 +32,15 @@ class Answer:
     rows: Sequence[Sequence[Any]]
 
 
-def answers(settings: Settings, progress: Progress) -> Told:
+def answers(
+    settings: Settings, progress: Progress, questions: Sequence[Question] = QUESTIONS
+) -> Told:
     """Answer the four questions of the brief.
 
     Args:
         settings: whose home.
         progress: told when the server has to be started.
+        questions: which; the brief's when left out.
 
     Returns:
         Each question with its answer as a table.
@@ -46,7 +49,7 @@ def answers(settings: Settings, progress: Progress) -> Told:
 
     answered = []
     with spark_session(settings, progress) as spark:
-        for question in QUESTIONS:
+        for question in questions:
             result = run_statement(spark, question.sql)
             answered.append(Answer(question, result.names, result.kinds, list(result.rows())))
     return Told(
