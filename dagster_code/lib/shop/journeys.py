@@ -31,7 +31,7 @@ _PRICES = (9, 12, 15, 19, 19, 24, 29, 29, 35, 39, 45, 49, 59, 69, 79, 99, 129, 1
 _COUNTRIES = ("DE", "DE", "DE", "AT", "CH", "FR", "NL", "US", "GB", "PL")
 # One record of 1,001 is delivered a second time.
 _ONCE = 1000
-_RECORDS_PER_TASK = 1_000_000
+_RECORDS_PER_TASK = 250_000
 
 
 @dataclass(frozen=True)
