@@ -1,5 +1,6 @@
 """Mapping files: a mistake is one line that names the file and the line, before anything starts."""
 
+import json
 import re
 
 import pytest
@@ -173,6 +174,21 @@ def test_the_refusal_tells_what_is_missing():
     assert refused.reason == (
         "not of the form snowplow_tsv: 1 value between tabs in its first line, not 131"
     )
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_records_is_looked_at_as_well(tmp_path, indent):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(records(FORMS / "ga4/events.jsonl"), indent=indent))
+    assert [file.path for file in found_in(path, load_mapping("ga4")).files] == [path]
+    (refused,) = found_in(path, load_mapping("segment")).refused
+    assert "not of the form segment: no record with type and messageId" in refused.reason
+
+
+def test_lines_that_are_no_records_are_kept_to_be_told_one_by_one(tmp_path):
+    path = tmp_path / "broken.jsonl"
+    path.write_text("{broken\n" * 3)
+    assert [file.path for file in found_in(path, load_mapping("ga4")).files] == [path]
 
 
 def test_tab_lines_keep_their_places_and_a_short_one_is_unreadable():

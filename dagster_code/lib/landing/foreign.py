@@ -1,9 +1,13 @@
 """Records of another form than this project's: what the landing has to know to read them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
+from dagster_code.lib.landing.json_lines import document_values
 from dagster_code.lib.landing.lines import BOM
 from dagster_code.lib.landing.measure import RefusedError
 from dagster_code.lib.landing.tab_lines import TAB, values_text
@@ -48,20 +52,38 @@ class ForeignForm:
         Raises:
             RefusedError: the records are others.
         """
-        seen: list[str] = []
+        records: list[dict[str, Any]] = []
         for line in head.strip(BOM).splitlines()[:_LOOKED_AT]:
             try:
                 record = json.loads(line)
             except (ValueError, RecursionError):
                 continue
             if isinstance(record, dict):
-                if all(name in record for name in self.demanded):
-                    return
-                seen = seen or list(record)
-        # Where no line is a record, the lines land as unreadable, and each is told.
-        if seen:
+                records.append(record)
+        self._check_records(records)
+
+    def check_document(self, head: str) -> None:
+        """Refuse a JSON document of which no record at the beginning has what is demanded.
+
+        Args:
+            head: the beginning of the file.
+
+        Raises:
+            RefusedError: the records are others.
+        """
+        records: list[dict[str, Any]] = []
+        # the beginning may end within a record
+        with suppress(ValueError):
+            for _, value, _ in islice(document_values(head), _LOOKED_AT):
+                if isinstance(value, tuple):
+                    records.append(dict(value))
+        self._check_records(records)
+
+    def _check_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+        # Where nothing is a record, it lands as unreadable, and each is told.
+        if records and not any(all(name in record for name in self.demanded) for record in records):
             wanted = " and ".join(self.demanded)
-            found = ", ".join(seen[:8])[:200]
+            found = ", ".join(list(records[0])[:8])[:200]
             raise RefusedError(self._other(f"no record with {wanted}, but {found}"))
 
     def check_tabs(self, head: str) -> None:

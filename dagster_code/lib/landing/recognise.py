@@ -159,9 +159,10 @@ def _text_layout(text: _Text, fields: Sequence[str]) -> tuple[Layout, Header | N
     beginning = head.strip(BOM + " \t\r\n")
     if beginning.startswith(("{", "[")):
         layout = _json_layout(text, beginning)
-        # A document is looked at by its records, not by its lines.
         if text.foreign and layout == "json_lines":
             text.foreign.check_json(head)
+        elif text.foreign:
+            text.foreign.check_document(head)
         return layout, None
     header = read_header(text.shape.head.decode("utf-8", "backslashreplace"))
     if header and _has_known(header.names, fields):
