@@ -28,8 +28,8 @@ VARIABLE = "_ATTRIBUTION_COMPLETE"
 def completion(context: click.Context, shell: str) -> None:
     """Print a script that completes this command in a shell.
 
-    Commands, options, formats, files, and the names of dbt variables behind --vars '{ are
-    completed.
+    Commands, options, formats, mappings, files, and the names of dbt variables behind --vars '{
+    are completed.
     """
     kind = get_completion_class(shell)
     assert kind is not None
@@ -47,6 +47,24 @@ def complete_path(
         incomplete: what is typed so far.
     """
     return [CompletionItem(incomplete, type="file")]
+
+
+def complete_mapping(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the name of a mapping that comes with the project, else the name of a file.
+
+    Args:
+        context: of the command.
+        parameter: the option.
+        incomplete: what is typed so far.
+    """
+    from dagster_code.lib.mapping.mapping import shipped_mappings
+
+    names = [name for name in shipped_mappings() if name.startswith(incomplete)]
+    if not names:
+        return complete_path(context, parameter, incomplete)
+    return [CompletionItem(name) for name in names]
 
 
 def complete_variables(

@@ -2,7 +2,7 @@
 
 import click
 
-from dagster_code.cli.completion import complete_variables
+from dagster_code.cli.completion import complete_mapping, complete_variables
 from dagster_code.cli.helping import command
 from dagster_code.cli.options import json_option, path_options, quiet_option
 from dagster_code.cli.printing import print_lines, print_told
@@ -33,6 +33,7 @@ from dagster_code.lib.told import Told
     metavar="NAME_OR_FILE",
     help="The mapping that reads the events: ga4, segment, snowplow_table, snowplow_tsv, or a"
     " file of your own (docs/bring_your_own_events.md).",
+    shell_complete=complete_mapping,
 )
 @click.option(
     "--vars",

@@ -217,7 +217,7 @@ def test_the_status_of_a_server_that_is_down_is_a_document(tmp_path):
 
 def test_the_demo_is_one_document(monkeypatch):
     monkeypatch.setattr(
-        "dagster_code.lib.commands.run.run_pipeline", lambda *_: Told([], {"built_count": 59})
+        "dagster_code.lib.commands.run.run_pipeline", lambda *_, **__: Told([], {"built_count": 59})
     )
     answered = {"answers": [{"name": "x", "question": "?", "rows": []}]}
     monkeypatch.setattr("dagster_code.lib.commands.ask.answers", lambda *_: Told([], answered))
@@ -238,7 +238,7 @@ def test_quiet_is_taken_before_the_command_and_behind_it(monkeypatch, arguments)
     hushed = []
     monkeypatch.setattr("dagster_code.cli.options.hush", lambda: hushed.append(True))
     monkeypatch.setattr(
-        "dagster_code.lib.commands.run.run_pipeline", lambda *_: Told(["Landed\n"], {})
+        "dagster_code.lib.commands.run.run_pipeline", lambda *_, **__: Told(["Landed\n"], {})
     )
     assert CliRunner().invoke(cli, arguments).exit_code == 0
     assert hushed == [True]
@@ -247,7 +247,7 @@ def test_quiet_is_taken_before_the_command_and_behind_it(monkeypatch, arguments)
 def test_quiet_keeps_progress_back_and_errors_not(tmp_path):
     script = SCRIPT.replace("; main()", "") + (
         "; import dagster_code.lib.commands.run as r; from dagster_code.lib.errors import UserError"
-        "\ndef fail(settings, paths, variables, refresh, progress):"
+        "\ndef fail(settings, paths, variables, refresh, progress, **_):"
         "\n    progress('working'); raise UserError('it is broken')"
         "\nr.run_pipeline = fail; main()"
     )
@@ -275,6 +275,10 @@ def test_a_shell_is_told_commands_options_formats_files_and_variables():
     assert completed("bash", "attribution", "query", "--format", "") == (
         "plain,table\nplain,csv\nplain,sheet\nplain,json\n"
     )
+    assert "plain,ga4\nplain,segment\n" in (
+        completed("bash", "attribution", "run", "--mapping", "")
+    )
+    assert completed("bash", "attribution", "run", "--mapping", "./m") == "file,./m\n"
     assert completed("bash", "attribution", "run", "--full") == "plain,--full-refresh\n"
     assert completed("bash", "attribution", "run", "--events", "da") == "file,da\n"
     assert completed("bash", "attribution", "run", "--vars", "'{attribution_w") == (

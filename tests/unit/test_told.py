@@ -70,10 +70,10 @@ def test_the_answers_are_rows_with_money_in_full(settings, monkeypatch):
 
 
 def test_a_plan_of_a_run_has_files_and_reasons(settings, monkeypatch, tmp_path):
-    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes"), ())
+    nothing = dict.fromkeys(("skipped", "refused", "ignored", "growing", "notes", "examples"), ())
     file = SimpleNamespace(source_file="ads.csv", format="csv", size_bytes=9)
     planned = SimpleNamespace(kind="spend", files=(file,), size_bytes=9, **nothing)
-    monkeypatch.setattr("dagster_code.lib.landing.land.plan", lambda *_: planned)
+    monkeypatch.setattr("dagster_code.lib.landing.land.plan", lambda *_, **__: planned)
     monkeypatch.setattr(run.build_plan, "read_last_build", lambda _spark: None)
     monkeypatch.setattr(run.build_state, "raw_versions", lambda _spark: {})
     no_server(monkeypatch, run)
