@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_code.lib.docs_of_layers import docs_of
+from dagster_code.lib.settings import PROJECT_ROOT
 
 # The daily run starts at 05:00 UTC; the tables of a day are due three hours later.
 MARTS_FRESHNESS = dg.FreshnessPolicy.cron(
@@ -18,10 +19,27 @@ def defs() -> dg.Definitions:
     """Load the assets, checks, jobs, schedules and sensors of the project."""
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     documented = loaded.permissive_map_resolved_asset_specs(
-        func=lambda spec: spec.merge_attributes(metadata={"docs": docs_of(spec.key.path[0])}),
+        func=_with_docs,
         selection=None,
     )
     return documented.permissive_map_resolved_asset_specs(
         func=lambda spec: dg.apply_freshness_policy(spec, MARTS_FRESHNESS),
         selection=dg.AssetSelection.key_prefixes(["marts"]),
+    )
+
+
+def _with_docs(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Add where to read on: by its name in the repository, and as a link beside the source code."""
+    docs = docs_of(spec.key.path[0])
+    page = str(PROJECT_ROOT / docs.partition("#")[0])
+    known = spec.metadata.get("dagster/code_references")
+    references = [
+        *(known.code_references if isinstance(known, dg.CodeReferencesMetadataValue) else ()),
+        dg.LocalFileCodeReference(file_path=page, label=docs),
+    ]
+    return spec.merge_attributes(
+        metadata={
+            "docs": docs,
+            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references),
+        }
     )

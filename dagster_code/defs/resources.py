@@ -105,13 +105,13 @@ class AttributionHome(dg.ConfigurableResource):
 
 
 class LeanDbtCliResource(DbtCliResource):
-    """dbt's command line without two detours that cost 12 s a run (measured, two cores).
+    """dbt's command line, on the project in ``dbt_spark/``."""
 
-    Dagster asks ``dbt --version``, which starts another dbt and asks the package index, and makes
-    a dbt adapter of its own in this process, which only row counts and column metadata need: here
-    both come from Spark. The two overridden methods are not Dagster's public interface;
-    ``tests/dagster/test_resources.py`` says when they change.
-    """
+    # It leaves out two detours that cost 12 s a run (measured, two cores): Dagster asks
+    # `dbt --version`, which starts another dbt and asks the package index, and makes a dbt adapter
+    # of its own in this process, which only row counts and column metadata need: here both come
+    # from Spark. The two overridden methods are not Dagster's public interface;
+    # tests/dagster/test_resources.py says when they change.
 
     @cached_property
     def _cli_version(self) -> Version:

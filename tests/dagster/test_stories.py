@@ -37,8 +37,10 @@ def test_every_model_shows_its_sql_and_links_to_its_file(graph):
     assert len(models) > 40
     for node in models:
         assert "```sql" in node.description, node.key
-        (reference,) = node.metadata["dagster/code_references"].code_references
-        assert reference.file_path.endswith(f"/{node.key.path[-1]}.sql")
+        sql, docs = node.metadata["dagster/code_references"].code_references
+        assert sql.file_path.endswith(f"/{node.key.path[-1]}.sql")
+        assert docs.label == node.metadata["docs"]
+        assert docs.file_path == str(PROJECT_ROOT / docs.label.partition("#")[0])
 
 
 def test_a_seed_says_which_file_to_edit(graph):
