@@ -10,6 +10,7 @@ from dagster_code.lib.terminal import markdown_cell, printable
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
 
 SAMPLE_ROWS = 5
 # Longer values are cut: a record or a list of touches can have megabytes.
@@ -45,55 +46,54 @@ limit 10""",
 }
 
 
-def glimpses(spark: "SparkSession", tables: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Look into stored tables, all at once, each by statements with a limit.
+def glimpses(
+    spark: "SparkSession", tables: Mapping[str, "StructType"]
+) -> dict[str, dict[str, Any]]:
+    """Look into stored tables, all at once, each by a statement with a limit.
 
     Args:
         spark: a session on the home's server.
-        tables: like ``marts.client_journeys``; a view would have to be computed.
+        tables: names like ``marts.client_journeys`` with their columns; a view would have to be
+            computed.
 
     Returns:
         By table, its metadata for Dagster.
     """
-    names = list(tables)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        samples = pool.map(lambda table: sample(spark, table), names)
+        samples = pool.map(lambda table: sample(spark, table, tables[table]), tables)
         leading = {
             table: pool.submit(_rows, spark, sql)
             for table, sql in _LEADING.items()
-            if table in names
+            if table in tables
         }
         found: dict[str, dict[str, Any]] = {
-            table: {"sample_rows": rows} for table, rows in zip(names, samples, strict=True)
+            table: {"sample_rows": rows} for table, rows in zip(tables, samples, strict=True)
         }
         for table, rows in leading.items():
             found[table]["leading_channels"] = dg.MetadataValue.md(bars(rows.result()))
     return found
 
 
-def sample(spark: "SparkSession", table: str) -> dg.TableMetadataValue:
+def sample(spark: "SparkSession", table: str, columns: "StructType") -> dg.TableMetadataValue:
     """Read a table's first rows, as text of bounded length.
 
     Args:
         spark: a session on the home's server.
         table: like ``marts.client_journeys``.
+        columns: its columns, which are known by now: asking again takes as long as the rows.
     """
     from pyspark.sql import functions as F
 
-    frame = spark.table(table).limit(SAMPLE_ROWS)
     # Spark cuts the values: whole ones need not come here.
     cut = [
         F.left(F.col(f"`{field.name}`").cast("string"), F.lit(_SHOWN_LETTERS + 1)).alias(field.name)
-        for field in frame.schema.fields
+        for field in columns.fields
     ]
-    rows = frame.select(*cut).toArrow().to_pylist()
+    rows = spark.table(table).limit(SAMPLE_ROWS).select(*cut).toArrow().to_pylist()
     return dg.MetadataValue.table(
         [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows],
         schema=dg.TableSchema(
-            [
-                dg.TableColumn(field.name, field.dataType.simpleString())
-                for field in frame.schema.fields
-            ]
+            [dg.TableColumn(field.name, field.dataType.simpleString()) for field in columns.fields]
         ),
     )
 

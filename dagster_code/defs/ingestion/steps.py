@@ -77,8 +77,8 @@ def land_kind(
         else:
             report = land(spark, kind, offered, home.settings, progress, _mapping(kind, mapping))
     table = records_table(kind)
-    columns = column_schema(spark.table(table).schema)
-    rows = sample(spark, table)
+    schema = spark.table(table).schema
+    columns, rows = column_schema(schema), sample(spark, table, schema)
     return Landed(report, row_count(spark, table), columns, rows, table_uri(spark, table))
 
 

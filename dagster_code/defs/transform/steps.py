@@ -1,6 +1,7 @@
 """The steps of a build: what it is made from, dbt itself, what Dagster shows of each table."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,8 +42,8 @@ from dagster_code.lib.tables import TableFact, column_schema, sql_note, table_fa
 from dagster_code.lib.time_left import human_time
 
 _DBT_GRACE_SECONDS = 5.0
-# Of whose tables the first rows are shown.
-_SHOWN_LAYERS = ("staging.", "marts.")
+# Tables whose first rows are shown: what others than the models read.
+_SHOWN = re.compile(r"marts\.|staging\.(stg|rejected)_")
 
 
 def inputs_of_build(
@@ -232,13 +233,9 @@ def _described(
         for node in nodes.values()
     }
     facts = table_facts(spark, are_views)
+    stored = {table: fact.schema for table, fact in facts.items() if fact.row_count is not None}
     shown = glimpses(
-        spark,
-        (
-            table
-            for table, is_view in are_views.items()
-            if not is_view and table.startswith(_SHOWN_LAYERS)
-        ),
+        spark, {table: schema for table, schema in stored.items() if _SHOWN.match(table)}
     )
     for event in events:
         if not isinstance(event, dg.Output):
