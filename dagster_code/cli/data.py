@@ -76,7 +76,7 @@ def run(
 
 @command(
     "Data",
-    "# six weeks of a real shop, from its raw events to answers",
+    "# three months of a real shop, from its raw events to answers",
     "attribution demo",
     "# in a home of its own",
     "ATTRIBUTION_HOME=~/demo attribution demo",
