@@ -1,0 +1,250 @@
+"""The attribution report holds the numbers of the marts, in its data and on its page."""
+
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dagster_code.lib import build_state
+from tests.integration.conftest import Home
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="module")
+def built(home: Home) -> Home:
+    """The home that the other tests have built; alone, the sample."""
+    if build_state.last_complete(home.settings) is None:
+        home.run("demo")
+    return home
+
+
+@pytest.fixture(scope="module")
+def page(built: Home, tmp_path_factory) -> Path:
+    """A page that the command has written."""
+    path = tmp_path_factory.mktemp("report") / "page.html"
+    result = built.run("report", "--output", path)
+    assert result.stdout == f"{path}\n"
+    return path
+
+
+@pytest.fixture(scope="module")
+def report(page: Path) -> dict:
+    """What is in the page."""
+    text = page.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="report">(.*?)</script>', text)
+    return json.loads(found[1])
+
+
+def cents(money: object) -> int:
+    return int(Decimal(str(money or 0)) * 100)
+
+
+def summed(report: dict, parts: tuple[str, ...], keys: tuple[str, ...], measure: str) -> Counter:
+    """Sums of a measure by names."""
+    lists = {"model": report["models"], **dict.fromkeys(("channel", "first", "last"), None)}
+    lists |= dict.fromkeys(("channel", "first", "last"), report["channels"])
+    totals: Counter = Counter()
+    for part in parts:
+        columns = report[part]
+        for number, value in enumerate(columns[measure]):
+            key = tuple(
+                lists[key][columns[key][number]] if key in lists else columns[key][number]
+                for key in keys
+            )
+            totals[key] += value
+    return Counter({key: value for key, value in totals.items() if value})
+
+
+def test_every_model_gives_every_channel_what_the_mart_says(built: Home, report: dict) -> None:
+    mart = built.rows("select * from marts.model_comparison")
+    assert mart
+    for column, measure in (("revenue", "revenue"), ("unattributed_revenue", "unattributed")):
+        expected = {(row["channel"], row["model"]): cents(row[column]) for row in mart}
+        found = summed(report, ("credits", "data_driven"), ("channel", "model"), measure)
+        assert found == {key: value for key, value in expected.items() if value}
+    found = summed(report, ("credits", "data_driven"), ("channel", "model"), "conversions")
+    for row in mart:
+        key = (row["channel"], row["model"])
+        assert found[key] == pytest.approx(row["conversions"], abs=1e-6), key
+
+
+def test_first_against_last_touch_is_that_of_the_marts(built: Home, report: dict) -> None:
+    rows = built.rows(
+        "select f.channel as first, l.channel as last, count(*) as conversions,"
+        " sum(f.revenue) as revenue from marts.first_touch_attribution as f"
+        " inner join marts.last_touch_attribution as l using (client_id, event_time)"
+        " group by all"
+    )
+    keys = ("first", "last")
+    assert summed(report, ("flows",), keys, "conversions") == {
+        (row["first"], row["last"]): row["conversions"] for row in rows
+    }
+    assert summed(report, ("flows",), keys, "revenue") == {
+        (row["first"], row["last"]): cents(row["revenue"]) for row in rows if row["revenue"]
+    }
+
+
+def test_journeys_and_touches_are_those_of_the_marts(built: Home, report: dict) -> None:
+    journeys = built.rows(
+        "select least(journey_length_days, 180) as days, count(*) as clients"
+        " from marts.client_journeys group by all"
+    )
+    found = summed(report, ("journeys",), ("days",), "clients")
+    assert found == {(row["days"],): row["clients"] for row in journeys}
+    touches = built.rows(
+        "select least(touch_count, 50) as touches, count(*) as conversions"
+        " from marts.conversion_paths group by all"
+    )
+    found = summed(report, ("touch_counts",), ("touches",), "conversions")
+    assert found == {(row["touches"],): row["conversions"] for row in touches}
+
+
+def test_days_and_platforms_are_those_of_the_purchases(built: Home, report: dict) -> None:
+    rows = built.rows(
+        "select cast(cast(event_time as date) as string) as day, platform, count(*) as conversions"
+        " from (select client_id, event_time, min_by(coalesce(platform, ''), event_id) as platform"
+        " from staging.stg_events where event_type = 'purchase' group by all) group by all"
+    )
+    assert report["grain"] == "day"
+    assert len(report["platforms"]) <= 12
+    flows = report["flows"]
+    found: Counter = Counter()
+    for day, platform, conversions in zip(
+        flows["date"], flows["platform"], flows["conversions"], strict=True
+    ):
+        found[report["dates"][day], report["platforms"][platform]] += conversions
+    assert found == {(row["day"], row["platform"]): row["conversions"] for row in rows}
+
+
+def test_paths_are_the_most_frequent_of_the_mart(built: Home, report: dict) -> None:
+    rows = built.rows(
+        "select channel_path, is_path_truncated, count(*) as conversions, sum(revenue) as revenue"
+        " from marts.conversion_paths group by all order by conversions desc"
+    )
+    counted = summed(report, ("path_counts",), ("path",), "conversions")
+    shown = {
+        (path["path"], path["is_truncated"]): counted[(number,)]
+        for number, path in enumerate(report["paths"])
+    }
+    assert len(shown) == min(200, len(rows))
+    assert sorted(shown.values(), reverse=True) == [row["conversions"] for row in rows][:200]
+    in_mart = {(row["channel_path"], row["is_path_truncated"]): row["conversions"] for row in rows}
+    assert shown.items() <= in_mart.items()
+
+
+def test_channel_performance_is_the_mart(built: Home, report: dict) -> None:
+    money = {
+        "first_touch_revenue",
+        "last_touch_revenue",
+        "average_order_value",
+        "unattributed_revenue",
+        "cost",
+        "cpa",
+    }
+    performance = report["performance"]
+    for row in built.rows("select * from marts.channel_performance"):
+        number = performance["channel"].index(report["channels"].index(row["channel"]))
+        for name, values in performance.items():
+            if name != "channel":
+                value = row[name]
+                expected = cents(value) if name in money and value is not None else value
+                assert values[number] == pytest.approx(expected), (row["channel"], name)
+
+
+def test_totals_quality_and_period_are_those_of_the_tables(built: Home, report: dict) -> None:
+    (row,) = built.rows(
+        "select (select count(*) from marts.conversion_paths) as conversions,"
+        " (select sum(revenue) from marts.conversion_paths) as revenue,"
+        " (select sum(attributed_revenue) from marts.last_touch_attribution) as attributed,"
+        " (select count(*) from marts.client_journeys) as purchasers,"
+        " (select count(*) from raw.events) as landed,"
+        " (select count(*) from staging.stg_events) as staged,"
+        " (select count(*) from staging.rejected_events) as rejected,"
+        " (select count(distinct client_id) from staging.stg_events) as clients,"
+        " (select cast(min(event_date) as string) from staging.stg_events) as first,"
+        " (select cast(max(event_date) as string) from staging.stg_events) as last"
+    )
+    revenue, attributed = cents(row["revenue"]), cents(row["attributed"])
+    assert report["totals"] == {
+        "conversions": row["conversions"],
+        "revenue": revenue,
+        "attributed": attributed,
+        "unattributed": revenue - attributed,
+        "purchasers": row["purchasers"],
+    }
+    assert report["quality"]["records"] == {
+        name: row[name] for name in ("landed", "staged", "rejected")
+    }
+    assert report["events"] == {
+        "first": row["first"],
+        "last": row["last"],
+        "count": row["staged"],
+        "clients": row["clients"],
+    }
+
+
+def test_checks_are_told_as_they_went_last(report: dict) -> None:
+    checks = {check["name"]: check for check in report["quality"]["checks"]}
+    assert len(checks) > 80
+    assert checks["nothing_lost"]["passed"]
+    assert checks["nothing_lost"]["message"].startswith("observed ")
+    assert all(check["description"] and check["at"] for check in checks.values())
+    # the sample is of 2021
+    assert not checks["freshness"]["passed"]
+    assert checks["freshness"]["severity"] == "WARN"
+
+
+def test_the_page_names_no_folder(built: Home, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for folder in (built.settings.home, Path.home(), Path.cwd()):
+        assert f"{folder}/" not in text, folder
+
+
+def test_the_run_has_written_the_homes_own_page(built: Home) -> None:
+    own = built.settings.home / "reports" / "attribution.html"
+    state = build_state.last_complete(built.settings)
+    assert state is not None
+    text = own.read_text(encoding="utf-8")
+    assert f'"built_at":"{state.finished_at[:19]}Z"' in text
+
+
+def test_a_missing_page_is_written_by_a_run_with_nothing_new_and_no_other(built: Home) -> None:
+    own = built.settings.home / "reports" / "attribution.html"
+    written_at = own.stat().st_mtime_ns
+    (built.settings.landing_dir / "events").mkdir(parents=True, exist_ok=True)
+    assert "Nothing new" in built.run("run").stdout
+    assert own.stat().st_mtime_ns == written_at
+    own.unlink()
+    assert "Nothing new" in built.run("run").stdout
+    assert own.is_file()
+
+
+@pytest.mark.browser
+def test_the_numbers_on_the_page_are_those_of_the_marts(built: Home, page: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright")
+    if not CHROMIUM.is_file():
+        pytest.skip(f"there is no {CHROMIUM}")
+    (row,) = built.rows(
+        "select count(*) as conversions, sum(revenue) as revenue,"
+        " (select count(*) from marts.client_journeys) as purchasers from marts.conversion_paths"
+    )
+    with playwright.sync_playwright() as chromium:
+        browser = chromium.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--lang=en-US"]
+        )
+        tab = browser.new_page(locale="en-US")
+        tab.goto(page.as_uri())
+        tab.locator("#tiles dt").first.wait_for()
+        names = tab.locator("#tiles dt").all_inner_texts()
+        values = tab.locator("#tiles dd.value").all_inner_texts()
+        browser.close()
+    shown = dict(zip(names, values, strict=True))
+    numbers = {re.sub(r"[^\d.]", "", value) for value in shown.values()}
+    for expected in (row["conversions"], row["purchasers"], row["revenue"]):
+        assert re.sub(r"[^\d.]", "", str(expected)) in numbers, (expected, shown)
