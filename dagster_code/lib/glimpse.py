@@ -47,7 +47,7 @@ limit 10""",
 
 
 def glimpses(
-    spark: "SparkSession", tables: Mapping[str, "StructType"]
+    spark: "SparkSession", tables: Mapping[str, "StructType"], shows_rows: bool
 ) -> dict[str, dict[str, Any]]:
     """Look into stored tables, all at once, each by a statement with a limit.
 
@@ -55,22 +55,24 @@ def glimpses(
         spark: a session on the home's server.
         tables: names like ``marts.client_journeys`` with their columns; a view would have to be
             computed.
+        shows_rows: whether their first rows may be shown.
 
     Returns:
         By table, its metadata for Dagster.
     """
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        samples = pool.map(lambda table: sample(spark, table, tables[table]), tables)
+        shown = tables if shows_rows else {}
+        samples = pool.map(lambda table: sample(spark, table, tables[table]), shown)
         leading = {
             table: pool.submit(_rows, spark, sql)
             for table, sql in _LEADING.items()
             if table in tables
         }
-        found: dict[str, dict[str, Any]] = {
-            table: {"sample_rows": rows} for table, rows in zip(tables, samples, strict=True)
-        }
-        for table, rows in leading.items():
-            found[table]["leading_channels"] = dg.MetadataValue.md(bars(rows.result()))
+        found: dict[str, dict[str, Any]] = {table: {} for table in tables}
+        for table, rows in zip(shown, samples, strict=True):
+            found[table]["sample_rows"] = rows
+        for table, channels in leading.items():
+            found[table]["leading_channels"] = dg.MetadataValue.md(bars(channels.result()))
     return found
 
 

@@ -95,6 +95,11 @@ def test_events_are_published_unless_somebody_says_no(text, truth):
     assert load_settings({"ATTRIBUTION_PUBLISH_EVENTS": text}).publishes_events is truth
 
 
+@pytest.mark.parametrize(("text", "truth"), [("", True), ("yes", True), ("no", False)])
+def test_first_rows_are_shown_in_dagster_unless_somebody_says_no(text, truth):
+    assert load_settings({"ATTRIBUTION_SAMPLE_ROWS": text}).shows_sample_rows is truth
+
+
 def test_a_setting_that_is_neither_yes_nor_no_is_refused():
     with pytest.raises(UserError, match="ATTRIBUTION_PUBLISH_EVENTS='maybe' is not one of yes, no"):
         load_settings({"ATTRIBUTION_PUBLISH_EVENTS": "maybe"})

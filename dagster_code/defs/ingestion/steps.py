@@ -32,14 +32,14 @@ class Landed:
         report: what the landing did; ``None`` when the run was not to land this kind.
         row_count: rows of the whole table.
         columns: its columns.
-        sample: its first rows.
+        sample: its first rows; ``None`` where they are not to be shown.
         uri: its folder.
     """
 
     report: LandingReport | None
     row_count: int
     columns: dg.TableSchema
-    sample: dg.TableMetadataValue
+    sample: dg.TableMetadataValue | None
     uri: str
 
 
@@ -78,8 +78,10 @@ def land_kind(
             report = land(spark, kind, offered, home.settings, progress, _mapping(kind, mapping))
     table = records_table(kind)
     schema = spark.table(table).schema
-    columns, rows = column_schema(schema), sample(spark, table, schema)
-    return Landed(report, row_count(spark, table), columns, rows, table_uri(spark, table))
+    rows = sample(spark, table, schema) if home.settings.shows_sample_rows else None
+    return Landed(
+        report, row_count(spark, table), column_schema(schema), rows, table_uri(spark, table)
+    )
 
 
 def _mapping(kind: Kind, name: str) -> EventMapping | None:
@@ -111,12 +113,13 @@ def landing_result(kind: Kind, check_name: str, landed: Landed) -> dg.Materializ
     metadata: dict[str, Any] = {
         "dagster/row_count": landed.row_count,
         "dagster/column_schema": landed.columns,
-        "sample_rows": landed.sample,
         "dagster/uri": landed.uri,
         "dagster/relation_identifier": records_table(kind),
         "landing": dg.MetadataValue.json(landing_metadata(report)),
         "spark_query": sql_note(batch_query(kind, None if report is None else report.batch)),
     }
+    if landed.sample is not None:
+        metadata["sample_rows"] = landed.sample
     if report is not None:
         metadata |= {
             "landed_records": report.record_count,

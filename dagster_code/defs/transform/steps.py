@@ -129,7 +129,8 @@ def build_models(
         raise _failure(target, error) from error
     progress(f"the tables are built: {build.counts()}, in {human_time(build.seconds)}")
     # Another session: the server ends one that was idle for as long as a large build takes.
-    yield from _described(events, home.connect(progress), invocation)
+    spark = home.connect(progress)
+    yield from _described(events, spark, invocation, home.settings.shows_sample_rows)
 
 
 @contextmanager
@@ -220,7 +221,7 @@ def _with_message(event: object, invocation: DbtCliInvocation, target: Path) -> 
 
 
 def _described(
-    events: Sequence[Any], spark: SparkSession, invocation: DbtCliInvocation
+    events: Sequence[Any], spark: SparkSession, invocation: DbtCliInvocation, shows_rows: bool
 ) -> Iterator[Any]:
     """Add rows, columns and SQL to the outputs among dbt's events."""
     nodes = {
@@ -235,7 +236,9 @@ def _described(
     facts = table_facts(spark, are_views)
     stored = {table: fact.schema for table, fact in facts.items() if fact.row_count is not None}
     shown = glimpses(
-        spark, {table: schema for table, schema in stored.items() if _SHOWN.match(table)}
+        spark,
+        {table: schema for table, schema in stored.items() if _SHOWN.match(table)},
+        shows_rows,
     )
     for event in events:
         if not isinstance(event, dg.Output):
