@@ -4,6 +4,7 @@ import dagster as dg
 
 from dagster_code.defs.reports.steps import REPORT_KEY, report_metadata, write_home_report
 from dagster_code.defs.resources import AttributionHome
+from dagster_code.defs.transform import assets as transform
 
 _READ = {
     "staging": ("stg_events", "stg_clients", "stg_rule_version", "rejected_events"),
@@ -39,4 +40,5 @@ def attribution_report(
     Every run that builds writes it to `reports/attribution.html` of the home; with nothing new it
     stays, unless it is missing. `attribution report` writes it at any time.
     """
-    return dg.MaterializeResult(metadata=report_metadata(write_home_report(home, context)))
+    written = write_home_report(home, context, transform.attribution_models)
+    return dg.MaterializeResult(metadata=report_metadata(written))

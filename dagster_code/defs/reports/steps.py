@@ -8,7 +8,9 @@ import dagster as dg
 import grpc
 from pyspark.errors import PySparkException
 
+from dagster_code.defs.ingestion import assets as ingestion
 from dagster_code.defs.resources import AttributionHome
+from dagster_code.defs.transform import checks as transform_checks
 from dagster_code.lib.attribution_report.checks import last_results
 from dagster_code.lib.attribution_report.preview import preview
 from dagster_code.lib.attribution_report.write import (
@@ -25,29 +27,31 @@ from dagster_code.lib.query import as_user_error
 REPORT_KEY = dg.AssetKey(["reports", "attribution_report"])
 
 
-def check_specs() -> Iterator[dg.AssetCheckSpec]:
-    """Give every check that there is."""
-    # Here, since the models' own step writes a missing report.
-    from dagster_code.defs.ingestion.assets import raw_ad_spend, raw_clients, raw_events
-    from dagster_code.defs.transform.assets import attribution_models
-    from dagster_code.defs.transform.checks import attribution_quality_check
+def check_specs(models: dg.AssetsDefinition) -> Iterator[dg.AssetCheckSpec]:
+    """Give every check that there is.
 
+    Args:
+        models: the dbt models, whose own step writes a missing report, and so knows of this one.
+    """
     for checked in (
-        raw_events,
-        raw_clients,
-        raw_ad_spend,
-        attribution_models,
-        attribution_quality_check,
+        ingestion.raw_events,
+        ingestion.raw_clients,
+        ingestion.raw_ad_spend,
+        models,
+        transform_checks.attribution_quality_check,
     ):
         yield from checked.check_specs
 
 
-def write_home_report(home: AttributionHome, context: dg.AssetExecutionContext) -> Written:
+def write_home_report(
+    home: AttributionHome, context: dg.AssetExecutionContext, models: dg.AssetsDefinition
+) -> Written:
     """Write the page of the home.
 
     Args:
         home: whose marts; its writer lock is held, so they do not change meanwhile.
         context: of the step.
+        models: the dbt models, for their checks.
 
     Raises:
         dagster.Failure: says in one line what went wrong.
@@ -55,7 +59,7 @@ def write_home_report(home: AttributionHome, context: dg.AssetExecutionContext) 
     progress = also_to(context.log.info)
     try:
         spark = home.connect(progress)
-        checks = last_results(context.instance, check_specs())
+        checks = last_results(context.instance, check_specs(models))
         path = checked_output(None, home.settings)
         return write_report(spark, home.settings, checks, path, progress)
     except (PySparkException, grpc.RpcError) as error:
@@ -71,10 +75,10 @@ def write_missing_report(home: AttributionHome, context: dg.AssetExecutionContex
 
     Args:
         home: as for ``write_home_report``.
-        context: of the step, which reports it in the place of the report's own.
+        context: of the models' step, which reports it in the place of the report's own.
     """
     if not is_current(home.settings):
-        written = write_home_report(home, context)
+        written = write_home_report(home, context, context.assets_def)
         context.log_event(dg.AssetMaterialization(REPORT_KEY, metadata=report_metadata(written)))
 
 

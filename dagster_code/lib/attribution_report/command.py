@@ -47,8 +47,9 @@ def write_and_show(
 
 def _last_results(settings: Settings) -> list[CheckResult]:
     from dagster_code.defs.reports.steps import check_specs
+    from dagster_code.defs.transform.assets import attribution_models
     from dagster_code.lib.attribution_report.checks import last_results
     from dagster_code.lib.dagster_home import dagster_instance
 
     with dagster_instance(settings) as instance:
-        return last_results(instance, check_specs())
+        return last_results(instance, check_specs(attribution_models))
