@@ -106,6 +106,6 @@ def report(is_opened: bool, output: str | None, as_json: bool) -> None:
     The page needs no network and no server; its path is printed. A run that builds writes it as
     well.
     """
-    from dagster_code.lib.attribution_report.command import write_and_show
+    from dagster_code.lib.commands.report import write_and_show
 
     print_told(write_and_show(load_settings(), output, is_opened, announce), as_json)
