@@ -17,6 +17,8 @@ from dagster_code.lib.settings import Settings, load_settings
 from tests.oracle import RawRecord, record_from_raw_row
 
 ATTRIBUTION = Path(sys.executable).with_name("attribution")
+# How long a busy machine may take before a test gives up: no measure of speed.
+PATIENCE_SECONDS = 1800
 TABLES = {
     "stg_events": "staging",
     "rejected_events": "staging",
@@ -54,10 +56,14 @@ class Home:
         """Run the command in this home; its output is kept apart from the test's."""
         return subprocess.run(
             [str(ATTRIBUTION), *map(str, arguments)],
-            env={**os.environ, "ATTRIBUTION_HOME": str(self.settings.home)},
+            env={
+                **os.environ,
+                "ATTRIBUTION_HOME": str(self.settings.home),
+                "ATTRIBUTION_START_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
+            },
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
 
@@ -144,6 +150,7 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     settings = dataclasses.replace(
         load_settings(),
         home=tmp_path_factory.mktemp("home"),
+        start_timeout_seconds=float(PATIENCE_SECONDS),
         thrift_port=None,
         connect_port=None,
         ui_port=None,

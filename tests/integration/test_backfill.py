@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 FILES = 200
 RECORDS = 7
-SECONDS = 120
+SECONDS = 600
 
 
 @dataclass(frozen=True)

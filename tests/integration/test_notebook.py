@@ -12,6 +12,7 @@ from dagster_code.lib import server
 from dagster_code.lib.errors import UserError
 from dagster_code.lib.notebook import as_of, history
 from dagster_code.lib.session import session_on
+from tests.integration.conftest import PATIENCE_SECONDS
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "explore_marts.ipynb"
 # One for each of the four questions, the models, the journey.
@@ -29,7 +30,7 @@ def executed(built_home, tmp_path_factory):
         # away from the checkout, as a notebook can be
         client = NotebookClient(
             notebook,
-            timeout=300,
+            timeout=PATIENCE_SECONDS,
             kernel_name="python3",
             resources={"metadata": {"path": str(tmp_path_factory.mktemp("notebooks"))}},
         )

@@ -24,6 +24,6 @@ def attribution(
         env=os.environ | {"ATTRIBUTION_HOME": str(home)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )

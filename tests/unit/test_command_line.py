@@ -132,7 +132,7 @@ def test_a_terminal_gets_colours(tmp_path):
         [sys.executable, "-c", MAIN, "status"],
         env=environment | {"ATTRIBUTION_HOME": str(tmp_path), "TERM": "xterm"},
         stdout=theirs,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     os.close(theirs)
@@ -287,7 +287,7 @@ def test_bash_completes_with_the_script(tmp_path):
         env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert told.stdout == "query\n"
