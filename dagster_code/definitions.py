@@ -1,5 +1,6 @@
 """Dagster's entry point: everything under ``defs/``, with what holds for whole layers on top."""
 
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,13 +34,12 @@ def _with_docs(spec: dg.AssetSpec) -> dg.AssetSpec:
     docs = docs_of(spec.key.path[0])
     page = str(PROJECT_ROOT / docs.partition("#")[0])
     known = spec.metadata.get("dagster/code_references")
-    references = [
-        *(known.code_references if isinstance(known, dg.CodeReferencesMetadataValue) else ()),
-        dg.LocalFileCodeReference(file_path=page, label=docs),
-    ]
-    return spec.merge_attributes(
-        metadata={
-            "docs": docs,
-            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references),
-        }
-    )
+    with warnings.catch_warnings():
+        # What shows source code may change; each asset would say so on the user's terminal.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        references = [
+            *(known.code_references if isinstance(known, dg.CodeReferencesMetadataValue) else ()),
+            dg.LocalFileCodeReference(file_path=page, label=docs),
+        ]
+        beside_source = dg.CodeReferencesMetadataValue(code_references=references)
+    return spec.merge_attributes(metadata={"docs": docs, "dagster/code_references": beside_source})

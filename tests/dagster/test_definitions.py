@@ -1,9 +1,11 @@
 """The location loads without a server and says of itself all that it should."""
 
+import warnings
+
 import dagster as dg
 import pytest
 
-from dagster_code.definitions import MARTS_FRESHNESS
+from dagster_code.definitions import MARTS_FRESHNESS, defs
 from dagster_code.defs.transform.checks import ALL_CHECKS
 
 MARTS = {
@@ -150,3 +152,11 @@ def test_landing_is_tried_again(location, op):
     job = location.resolve_job_def("attribution_job")
     policy = job.graph.node_named(op).definition.retry_policy
     assert policy.max_retries == 2
+
+
+def test_loading_tells_the_user_nothing_of_dagster_s_own_betas():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        defs()
+    betas = (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning)
+    assert [str(one.message) for one in told if issubclass(one.category, betas)] == []
