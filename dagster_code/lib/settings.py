@@ -86,6 +86,7 @@ class Settings:
         publish_to: the database to which the marts are published; ``None``: they are not.
         publish_schema: the schema in it that has the published marts.
         publishes_events: whether ``staging.stg_events`` is published as well.
+        writes_report: whether a run that builds writes the report.
         shows_sample_rows: whether Dagster's history keeps the first rows of tables, ids included.
         dagster_database: URL of the PostgreSQL that keeps Dagster's history; ``None``: SQLite.
         jars_dir: folder of what the jars' locks name, for all homes, filled by ``make setup``.
@@ -107,6 +108,7 @@ class Settings:
     publish_to: Database | None
     publish_schema: str
     publishes_events: bool
+    writes_report: bool
     shows_sample_rows: bool
     dagster_database: str | None = field(repr=False)
     jars_dir: Path
@@ -186,6 +188,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         publish_to=_postgres(env, "PUBLISH") if _text(env, "ATTRIBUTION_PUBLISH_URL") else None,
         publish_schema=_name(env, "ATTRIBUTION_PUBLISH_SCHEMA", "marts"),
         publishes_events=_truth(env, "ATTRIBUTION_PUBLISH_EVENTS", default=True),
+        writes_report=_truth(env, "ATTRIBUTION_REPORT", default=True),
         shows_sample_rows=_truth(env, "ATTRIBUTION_SAMPLE_ROWS", default=True),
         dagster_database=_database(env, "ATTRIBUTION_DAGSTER_DATABASE_URL"),
         jars_dir=_directory(env, "ATTRIBUTION_JARS_DIR", cache / "attribution" / "jars"),

@@ -70,6 +70,18 @@ def test_the_asset_tells_where_the_page_is_and_its_numbers(location, written):
     assert metadata["preview"].value == "No conversions yet."
 
 
+def test_where_runs_write_no_report_none_is_written(location, written, monkeypatch):
+    monkeypatch.setenv("ATTRIBUTION_REPORT", "no")
+    monkeypatch.setattr(transform, "inputs_of_build", lambda *_arguments: None)
+    monkeypatch.setattr(transform, "is_nothing_new", lambda *_arguments: True)
+    models = [key.to_user_string() for key in transform.attribution_models.keys]
+    for keys in (["reports/attribution_report"], models):
+        result = run(location, *keys)
+        assert result.success
+        assert materialized(result) == {}
+    assert written == []
+
+
 def test_what_went_wrong_is_one_line(location, written, monkeypatch):
     def write_report(*_arguments):
         raise RunFailedError("the disk is full")

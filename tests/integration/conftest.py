@@ -60,6 +60,8 @@ class Home:
                 **os.environ,
                 "ATTRIBUTION_HOME": str(self.settings.home),
                 "ATTRIBUTION_START_TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
+                "ATTRIBUTION_REPORT": "yes" if self.settings.writes_report else "no",
+                "ATTRIBUTION_SAMPLE_ROWS": "yes" if self.settings.shows_sample_rows else "no",
             },
             capture_output=True,
             text=True,
@@ -106,8 +108,8 @@ def in_utc(value: object) -> object:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """The home that the pipeline's own tests share."""
-    yield from _home(tmp_path_factory)
+    """The home that the pipeline's own tests share, with all that a run shows of its tables."""
+    yield from _home(tmp_path_factory, is_shown=True)
 
 
 @pytest.fixture(scope="session")
@@ -146,11 +148,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             yield session
 
 
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def _home(tmp_path_factory: pytest.TempPathFactory, *, is_shown: bool = False) -> Iterator[Home]:
     settings = dataclasses.replace(
         load_settings(),
         home=tmp_path_factory.mktemp("home"),
         start_timeout_seconds=float(PATIENCE_SECONDS),
+        writes_report=is_shown,
+        shows_sample_rows=is_shown,
         thrift_port=None,
         connect_port=None,
         ui_port=None,

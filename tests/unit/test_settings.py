@@ -96,6 +96,11 @@ def test_events_are_published_unless_somebody_says_no(text, truth):
 
 
 @pytest.mark.parametrize(("text", "truth"), [("", True), ("yes", True), ("no", False)])
+def test_a_run_writes_the_report_unless_somebody_says_no(text, truth):
+    assert load_settings({"ATTRIBUTION_REPORT": text}).writes_report is truth
+
+
+@pytest.mark.parametrize(("text", "truth"), [("", True), ("yes", True), ("no", False)])
 def test_first_rows_are_shown_in_dagster_unless_somebody_says_no(text, truth):
     assert load_settings({"ATTRIBUTION_SAMPLE_ROWS": text}).shows_sample_rows is truth
 

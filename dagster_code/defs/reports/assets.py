@@ -1,5 +1,7 @@
 """What people read: the marts as one page."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from dagster_code.defs.reports.steps import REPORT_KEY, report_metadata, write_home_report
@@ -28,17 +30,20 @@ _READ = {
     owners=["team:marketing-analytics"],
     kinds={"spark", "html"},
     pool="spark_thrift",
+    output_required=False,
 )
 def attribution_report(
     context: dg.AssetExecutionContext, home: AttributionHome
-) -> dg.MaterializeResult:
+) -> Iterator[dg.MaterializeResult]:
     """One self-contained HTML page of the marts, for those who decide by them.
 
     Revenue by channel under every model, first against last touch, journeys, paths, costs, and
     what to know of the data's quality.
 
     Every run that builds writes it to `reports/attribution.html` of the home; with nothing new it
-    stays, unless it is missing. `attribution report` writes it at any time.
+    stays, unless it is missing. `attribution report` writes it at any time; with
+    `ATTRIBUTION_REPORT=no` nothing else does.
     """
-    written = write_home_report(home, context, transform.attribution_models)
-    return dg.MaterializeResult(metadata=report_metadata(written))
+    if home.settings.writes_report:
+        written = write_home_report(home, context, transform.attribution_models)
+        yield dg.MaterializeResult(metadata=report_metadata(written))

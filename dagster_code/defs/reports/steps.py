@@ -69,15 +69,16 @@ def write_home_report(
 
 
 def write_missing_report(home: AttributionHome, context: dg.AssetExecutionContext) -> None:
-    """Write the page where it is missing, or older than the tables that stay as they are.
+    """Write the page where it is missing, or older than the tables, and runs are to write it.
 
-    With nothing new no step behind the models runs, the report's own included.
+    With nothing new the tables stay as they are, and no step behind the models runs, the report's
+    own included.
 
     Args:
         home: as for ``write_home_report``.
         context: of the models' step, which reports it in the place of the report's own.
     """
-    if not is_current(home.settings):
+    if home.settings.writes_report and not is_current(home.settings):
         written = write_home_report(home, context, context.assets_def)
         context.log_event(dg.AssetMaterialization(REPORT_KEY, metadata=report_metadata(written)))
 
