@@ -19,14 +19,18 @@ _INTERRUPTED = 130
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines as they come.
+    """Print lines as they come, until the reader, like `head`, has what it wanted.
 
     Args:
         lines: with their line ends.
     """
-    for line in lines:
-        sys.stdout.write(line)
-    sys.stdout.flush()
+    try:
+        for line in lines:
+            sys.stdout.write(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Here, since click would end with 1. Python flushes once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_document(document: Mapping[str, Any]) -> None:
@@ -88,9 +92,6 @@ def exit_codes(as_json: bool = False) -> Iterator[None]:
         if as_json:
             print_document(_error("interrupted", _INTERRUPTED))
         _end("interrupted", _INTERRUPTED)
-    except BrokenPipeError:
-        # The reader, like `head`, has what it wanted. Python flushes once more on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UserError as error:
         if os.environ.get("ATTRIBUTION_DEBUG"):
             raise

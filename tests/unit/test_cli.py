@@ -1,6 +1,8 @@
 """The command's arguments, exit codes and one-line errors. No JVM, no Dagster."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -126,3 +128,20 @@ def test_an_id_that_no_argument_holds_comes_from_standard_input():
     assert checked_client("ana", io.BytesIO(b"other")) == "ana"
     with pytest.raises(UserError, match="is not UTF-8"):
         checked_client("-", io.BytesIO(b"\xff"))
+
+
+def test_a_reader_that_has_what_it_wanted_ends_nothing_badly():
+    # click ends a command with 1 when its reader is gone
+    script = (
+        "import click, sys; from dagster_code.cli.printing import print_lines\n"
+        "lines = ('x' * 99 + '\\n' for _ in range(9999))\n"
+        "many = click.Command('many', callback=lambda: print_lines(lines))\n"
+        "many.main([], standalone_mode=False); sys.stderr.write('went on')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "x" * 99 + "\n"
+        process.stdout.close()
+        assert process.stderr.read() == "went on"
+    assert process.returncode == 0
