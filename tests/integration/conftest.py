@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from dagster_code.lib import server
+from dagster_code.lib import build_state, server
 from dagster_code.lib.session import session_on
 from dagster_code.lib.settings import Settings, load_settings
 from tests.oracle import RawRecord, record_from_raw_row
@@ -115,7 +115,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def built_home(home: Home) -> Home:
     """The shared home with its marts, built by whichever test came first, the sample at least."""
-    if not home.rows("show schemas like 'marts'") or not home.rows("show tables in marts"):
+    if build_state.last_complete(home.settings) is None:
         home.run("demo")
     return home
 

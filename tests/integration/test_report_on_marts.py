@@ -2,33 +2,25 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from dagster_code.lib import build_state
 from tests.integration.conftest import Home
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 
 @pytest.fixture(scope="module")
-def built(home: Home) -> Home:
-    """The home that the other tests have built; alone, the sample."""
-    if build_state.last_complete(home.settings) is None:
-        home.run("demo")
-    return home
-
-
-@pytest.fixture(scope="module")
-def page(built: Home, tmp_path_factory) -> Path:
+def page(built_home: Home, tmp_path_factory) -> Path:
     """A page that the command has written."""
     path = tmp_path_factory.mktemp("report") / "page.html"
-    result = built.run("report", "--output", path)
+    result = built_home.run("report", "--output", path)
     assert result.stdout == f"{path}\n"
     return path
 
@@ -61,8 +53,8 @@ def summed(report: dict, parts: tuple[str, ...], keys: tuple[str, ...], measure:
     return Counter({key: value for key, value in totals.items() if value})
 
 
-def test_every_model_gives_every_channel_what_the_mart_says(built: Home, report: dict) -> None:
-    mart = built.rows("select * from marts.model_comparison")
+def test_every_model_gives_every_channel_what_the_mart_says(built_home: Home, report: dict) -> None:
+    mart = built_home.rows("select * from marts.model_comparison")
     assert mart
     for column, measure in (("revenue", "revenue"), ("unattributed_revenue", "unattributed")):
         expected = {(row["channel"], row["model"]): cents(row[column]) for row in mart}
@@ -74,8 +66,8 @@ def test_every_model_gives_every_channel_what_the_mart_says(built: Home, report:
         assert found[key] == pytest.approx(row["conversions"], abs=1e-6), key
 
 
-def test_first_against_last_touch_is_that_of_the_marts(built: Home, report: dict) -> None:
-    rows = built.rows(
+def test_first_against_last_touch_is_that_of_the_marts(built_home: Home, report: dict) -> None:
+    rows = built_home.rows(
         "select f.channel as first, l.channel as last, count(*) as conversions,"
         " sum(f.revenue) as revenue from marts.first_touch_attribution as f"
         " inner join marts.last_touch_attribution as l using (client_id, event_time)"
@@ -90,14 +82,14 @@ def test_first_against_last_touch_is_that_of_the_marts(built: Home, report: dict
     }
 
 
-def test_journeys_and_touches_are_those_of_the_marts(built: Home, report: dict) -> None:
-    journeys = built.rows(
+def test_journeys_and_touches_are_those_of_the_marts(built_home: Home, report: dict) -> None:
+    journeys = built_home.rows(
         "select least(journey_length_days, 180) as days, count(*) as clients"
         " from marts.client_journeys group by all"
     )
     found = summed(report, ("journeys",), ("days",), "clients")
     assert found == {(row["days"],): row["clients"] for row in journeys}
-    touches = built.rows(
+    touches = built_home.rows(
         "select least(touch_count, 50) as touches, count(*) as conversions"
         " from marts.conversion_paths group by all"
     )
@@ -105,8 +97,8 @@ def test_journeys_and_touches_are_those_of_the_marts(built: Home, report: dict) 
     assert found == {(row["touches"],): row["conversions"] for row in touches}
 
 
-def test_days_and_platforms_are_those_of_the_purchases(built: Home, report: dict) -> None:
-    rows = built.rows(
+def test_days_and_platforms_are_those_of_the_purchases(built_home: Home, report: dict) -> None:
+    rows = built_home.rows(
         "select cast(cast(event_time as date) as string) as day, platform, count(*) as conversions"
         " from (select client_id, event_time, min_by(coalesce(platform, ''), event_id) as platform"
         " from staging.stg_events where event_type = 'purchase' group by all) group by all"
@@ -122,8 +114,8 @@ def test_days_and_platforms_are_those_of_the_purchases(built: Home, report: dict
     assert found == {(row["day"], row["platform"]): row["conversions"] for row in rows}
 
 
-def test_paths_are_the_most_frequent_of_the_mart(built: Home, report: dict) -> None:
-    rows = built.rows(
+def test_paths_are_the_most_frequent_of_the_mart(built_home: Home, report: dict) -> None:
+    rows = built_home.rows(
         "select channel_path, is_path_truncated, count(*) as conversions, sum(revenue) as revenue"
         " from marts.conversion_paths group by all order by conversions desc"
     )
@@ -138,7 +130,7 @@ def test_paths_are_the_most_frequent_of_the_mart(built: Home, report: dict) -> N
     assert shown.items() <= in_mart.items()
 
 
-def test_channel_performance_is_the_mart(built: Home, report: dict) -> None:
+def test_channel_performance_is_the_mart(built_home: Home, report: dict) -> None:
     money = {
         "first_touch_revenue",
         "last_touch_revenue",
@@ -148,7 +140,7 @@ def test_channel_performance_is_the_mart(built: Home, report: dict) -> None:
         "cpa",
     }
     performance = report["performance"]
-    for row in built.rows("select * from marts.channel_performance"):
+    for row in built_home.rows("select * from marts.channel_performance"):
         number = performance["channel"].index(report["channels"].index(row["channel"]))
         for name, values in performance.items():
             if name != "channel":
@@ -157,8 +149,8 @@ def test_channel_performance_is_the_mart(built: Home, report: dict) -> None:
                 assert values[number] == pytest.approx(expected), (row["channel"], name)
 
 
-def test_totals_quality_and_period_are_those_of_the_tables(built: Home, report: dict) -> None:
-    (row,) = built.rows(
+def test_totals_quality_and_period_are_those_of_the_tables(built_home: Home, report: dict) -> None:
+    (row,) = built_home.rows(
         "select (select count(*) from marts.conversion_paths) as conversions,"
         " (select sum(revenue) from marts.conversion_paths) as revenue,"
         " (select sum(attributed_revenue) from marts.last_touch_attribution) as attributed,"
@@ -200,43 +192,44 @@ def test_checks_are_told_as_they_went_last(report: dict) -> None:
     assert checks["freshness"]["severity"] == "WARN"
 
 
-def test_the_page_names_no_folder(built: Home, page: Path) -> None:
+def test_the_page_names_no_folder(built_home: Home, page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    for folder in (built.settings.home, Path.home(), Path.cwd()):
+    for folder in (built_home.settings.home, Path.home(), Path.cwd()):
         assert f"{folder}/" not in text, folder
 
 
-def test_the_run_has_written_the_homes_own_page(built: Home) -> None:
-    own = built.settings.home / "reports" / "attribution.html"
-    state = build_state.last_complete(built.settings)
+def test_the_run_has_written_the_homes_own_page(built_home: Home) -> None:
+    own = built_home.settings.home / "reports" / "attribution.html"
+    state = build_state.last_complete(built_home.settings)
     assert state is not None
     text = own.read_text(encoding="utf-8")
     assert f'"built_at":"{state.finished_at[:19]}Z"' in text
 
 
-def test_a_missing_page_is_written_by_a_run_with_nothing_new_and_no_other(built: Home) -> None:
-    own = built.settings.home / "reports" / "attribution.html"
+def test_a_missing_page_is_written_by_a_run_with_nothing_new_and_no_other(built_home: Home) -> None:
+    own = built_home.settings.home / "reports" / "attribution.html"
     written_at = own.stat().st_mtime_ns
-    (built.settings.landing_dir / "events").mkdir(parents=True, exist_ok=True)
-    assert "Nothing new" in built.run("run").stdout
+    (built_home.settings.landing_dir / "events").mkdir(parents=True, exist_ok=True)
+    # as other tests have left the tables
+    same = ("run", "--vars", json.dumps(build_state.variables_of_tables(built_home.settings)))
+    assert "Nothing new" in built_home.run(*same).stdout
     assert own.stat().st_mtime_ns == written_at
     own.unlink()
-    assert "Nothing new" in built.run("run").stdout
+    assert "Nothing new" in built_home.run(*same).stdout
     assert own.is_file()
 
 
 @pytest.mark.browser
-def test_the_numbers_on_the_page_are_those_of_the_marts(built: Home, page: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright")
-    if not CHROMIUM.is_file():
-        pytest.skip(f"there is no {CHROMIUM}")
-    (row,) = built.rows(
+def test_the_numbers_on_the_page_are_those_of_the_marts(built_home: Home, page: Path) -> None:
+    program = shutil.which("chromium")
+    assert program, "no Chromium (on Debian: apt install chromium)"
+    (row,) = built_home.rows(
         "select count(*) as conversions, sum(revenue) as revenue,"
         " (select count(*) from marts.client_journeys) as purchasers from marts.conversion_paths"
     )
-    with playwright.sync_playwright() as chromium:
-        browser = chromium.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--lang=en-US"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--lang=en-US"]
         )
         tab = browser.new_page(locale="en-US")
         tab.goto(page.as_uri())
