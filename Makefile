@@ -2,7 +2,7 @@
 # time when nothing changed.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev notebook up down status test cluster-test s3-test increments mutations bench docs docs-test audit lint types clean
+.PHONY: help setup demo dev notebook up down status test cluster-test s3-test repair-test increments mutations bench docs docs-test audit lint types clean
 
 BIN := .venv/bin
 
@@ -42,6 +42,9 @@ cluster-test: setup ## the pipeline on a Spark cluster of plain processes with P
 s3-test: setup ## the pipeline with its warehouse on an S3-compatible server (versitygw, built with Go if it is not there)
 	@$(BIN)/python -m dagster_code.lib.jars --s3
 	@$(BIN)/python -m pytest -m s3 tests/cluster
+
+repair-test: setup ## lost and damaged files of tables: named by doctor, and mended as the runbook says
+	@$(BIN)/python -m pytest -m repair tests/integration
 
 increments: setup ## random histories in batches: do increments equal full refreshes?
 	@$(BIN)/python -m tests.increments

@@ -108,8 +108,8 @@ def in_utc(value: object) -> object:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """The home that the pipeline's own tests share, with all that a run shows of its tables."""
-    yield from _home(tmp_path_factory, is_shown=True)
+    """The home that the pipeline's own tests share, whose runs write the report."""
+    yield from _home(tmp_path_factory, writes_report=True)
 
 
 @pytest.fixture(scope="session")
@@ -128,8 +128,8 @@ def upkeep_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def mapped_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A home without any table."""
-    yield from _home(tmp_path_factory)
+    """A home without any table, whose runs show first rows to Dagster."""
+    yield from _home(tmp_path_factory, shows_sample_rows=True)
 
 
 @pytest.fixture(scope="module")
@@ -148,13 +148,18 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             yield session
 
 
-def _home(tmp_path_factory: pytest.TempPathFactory, *, is_shown: bool = False) -> Iterator[Home]:
+def _home(
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    writes_report: bool = False,
+    shows_sample_rows: bool = False,
+) -> Iterator[Home]:
     settings = dataclasses.replace(
         load_settings(),
         home=tmp_path_factory.mktemp("home"),
         start_timeout_seconds=float(PATIENCE_SECONDS),
-        writes_report=is_shown,
-        shows_sample_rows=is_shown,
+        writes_report=writes_report,
+        shows_sample_rows=shows_sample_rows,
         thrift_port=None,
         connect_port=None,
         ui_port=None,

@@ -15,7 +15,7 @@ from tests.increments.judge import oracle_differences
 from tests.increments.parcels import write_parcel
 from tests.increments.trial import Plan, parcels_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.repair]
 
 PLAN = Plan(seed=20261129, drawn=40, copies=0, batches=4)
 RUNBOOK = PROJECT_ROOT / "docs" / "runbook.md"
