@@ -7,6 +7,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,15 +101,14 @@ def test_a_ghost_that_takes_our_number_doubles_nothing(
     write = landing._append_records
     ghost_batches: list[int] = []
 
-    def with_ghost(spark, attempt, files, settings):
+    def with_ghost(spark, attempt, files, settings, watch):
         if not ghost_batches:
             ghost_batches.append(attempt.batch)
             found = landing.survey(
                 [ghost_file], landing.FIELDS["events"], 0, lambda _: set(), lambda _: None
             )
-            ghost = landing._Landing("events", attempt.batch, attempt.landed_at, "ghost")
-            write(spark, ghost, found.files, settings)
-        write(spark, attempt, files, settings)
+            write(spark, replace(attempt, note="ghost"), found.files, settings, watch)
+        return write(spark, attempt, files, settings, watch)
 
     monkeypatch.setattr(landing, "_append_records", with_ghost)
     report = bring(path)
@@ -142,12 +142,12 @@ def test_a_file_that_grows_while_it_is_read_is_left_and_the_others_land(
     write = landing._append_records
     calls: list[int] = []
 
-    def grow_then_write(spark, attempt, files, settings):
+    def grow_then_write(spark, attempt, files, settings, watch):
         calls.append(len(files))
         if len(calls) == 1:
             with growing.open("a", encoding="utf-8") as file:
                 file.write('{"client_id":"later"}\n')
-        write(spark, attempt, files, settings)
+        return write(spark, attempt, files, settings, watch)
 
     monkeypatch.setattr(landing, "_append_records", grow_then_write)
     report = bring(growing, quiet)
