@@ -23,6 +23,7 @@ _REPEATED_SECONDS = 15.0
 _COLOURS = {"failed": bad, "warning": warning}
 
 _logger = logging.getLogger("attribution.progress")
+_HUSHED = logging.CRITICAL + 1
 
 
 def announce(message: str) -> None:
@@ -104,12 +105,13 @@ def log_of(progress: Progress) -> Progress:
 
 def hush() -> None:
     """Show no more progress in this process; errors are told all the same."""
-    _logger.disabled = True
+    # Not by `disabled`: whoever configures logging, as Dagster does for a run, takes that back.
+    _logger.setLevel(_HUSHED)
 
 
 def is_hushed() -> bool:
     """Tell whether this process is to show no progress."""
-    return _logger.disabled
+    return _logger.level >= _HUSHED
 
 
 class Display(logging.Handler):

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import logging.config
 import time
 from types import SimpleNamespace
 
@@ -288,6 +289,15 @@ def shown(monkeypatch):
     progress.show_progress(stream)
     yield stream
     logger.handlers, logger.level, logger.propagate, logger.disabled = before
+
+
+def test_a_hushed_command_stays_hushed_when_others_configure_logging(shown):
+    progress.hush()
+    # as Dagster does at the beginning of a run
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
+    progress.announce("working")
+    assert progress.is_hushed()
+    assert shown.getvalue() == ""
 
 
 def test_a_hushed_command_shows_nothing(shown):
