@@ -12,7 +12,7 @@ from tests.increments.kills import Strike
 from tests.increments.plots import LONG_PLOTS, PLOTS
 from tests.increments.trial import Figures, Plan, Trial
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.repair]
 
 # A small one, since each run takes minutes: `make increments` is the real trial.
 PLAN = Plan(
