@@ -78,6 +78,16 @@ def hostile_names(seed: int = 13) -> Report:
     return report
 
 
+def huge_amounts() -> Report:
+    """The small shop with sums of more cents than a browser can count."""
+    report: Any = few_channels()
+    for part in ("credits", "data_driven", "flows", "touch_counts", "journeys", "path_counts"):
+        for measure in ("revenue", "unattributed"):
+            if measure in report[part]:
+                report[part][measure] = [cents * 10**13 + 1 for cents in report[part][measure]]
+    return report
+
+
 def no_purchases() -> Report:
     """Events came in; nobody bought."""
     report = _report(FEW, (), [], 0, False, 17)
@@ -112,6 +122,7 @@ REPORTS = {
     "few": few_channels,
     "many": many_channels,
     "hostile": hostile_names,
+    "huge": huge_amounts,
     "no_purchases": no_purchases,
     "no_events": no_events,
 }

@@ -372,3 +372,22 @@ def test_the_open_ends_of_long_lists_are_those_of_the_report(open_report):
         script = page.locator("script").last.text_content()
         starts = re.search(rf"const {steps} = \[([^\]]+)\]", script)[1]
         assert int(starts.split(",")[-1]) == most
+
+
+def test_sums_that_no_browser_can_count_are_marked_and_have_no_false_digits(open_report):
+    page = open_report("huge")
+    credits_ = drawn_report("huge")["credits"]
+    last_touch = drawn_report("huge")["models"].index("last_touch")
+    exact = sum(
+        revenue + unattributed
+        for model, revenue, unattributed in zip(
+            credits_["model"], credits_["revenue"], credits_["unattributed"], strict=True
+        )
+        if model == last_touch
+    )
+    mark, shown = tiles(page)["Revenue"].split()
+    assert mark == "≈"
+    digits = shown.replace(",", "")
+    assert len(digits) == len(str(exact)) - 2
+    assert set(digits[15:]) == {"0"}
+    assert int(digits) == pytest.approx(exact / 100, rel=1e-14)

@@ -1,5 +1,7 @@
 """One small classic Spark session, and the project's SQL macros evaluated on it."""
 
+import sys
+
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession, types
@@ -22,6 +24,8 @@ def spark():
         for name in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
             patch.delenv(name, raising=False)
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        # Else the landing's data source is run by whichever python3 the PATH finds first.
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
         session = (
             SparkSession.builder.master("local[2]")
             .appName("attribution-tests")

@@ -8,6 +8,7 @@ import pytest
 from dagster_code.lib.attribution_report import read
 from dagster_code.lib.attribution_report.contract import MODELS, MOST_DAYS, MOST_TOUCHES
 from dagster_code.lib.attribution_report.page import render
+from dagster_code.lib.attribution_report.preview import preview
 from dagster_code.lib.attribution_report.read import read_report
 from dagster_code.lib.attribution_report.statements import CUTS, Cut
 from tests.spark.marts_by_hand import SCHEMAS, Conversion, write_marts
@@ -244,6 +245,28 @@ def test_without_purchases_the_report_is_empty_and_whole(spark, schemas):
     assert empty["dates"] == empty["channels"] == empty["platforms"] == empty["paths"] == []
     assert empty["events"] == {"first": None, "last": None, "count": 0, "clients": 0}
     assert render(empty).startswith("<!doctype html>")
+
+
+def test_sums_beyond_what_a_browser_counts_are_exact_here_and_told(spark, schemas):
+    most = "9999999999999999.99"
+    conversions = [
+        Conversion(f"c{n}", "2026-01-05T10:00:00", most, ("email",)) for n in range(1001)
+    ]
+    write_marts(spark, conversions[:1])
+    assert read_report(spark, [], VARIABLES, None)["notes"][0].startswith("Amounts above 90,071,9")
+    write_marts(spark, conversions)
+    report = read_report(spark, [], VARIABLES, None)
+    assert report["totals"]["revenue"] == 1001 * 999_999_999_999_999_999
+    assert rows(report, "flows", "first", "revenue") == [("email", report["totals"]["revenue"])]
+    assert "| email | 10,009,999,999,999,999,989.99 |" in preview(report)
+
+
+def test_spend_beyond_what_a_browser_counts_is_told(spark, schemas):
+    conversions = [Conversion("c", "2026-01-05T10:00:00", "1.00", ("email",))]
+    write_marts(spark, conversions, {"email": 10**14})
+    assert len(read_report(spark, [], VARIABLES, None)["notes"]) == 1
+    write_marts(spark, conversions, {"email": 10**13})
+    assert read_report(spark, [], VARIABLES, None)["notes"] == []
 
 
 def test_names_of_any_kind_and_length_are_only_names(spark, schemas):

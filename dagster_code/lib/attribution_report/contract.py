@@ -2,7 +2,8 @@
 
 All of it is plain JSON: text, whole numbers, floats, booleans, lists, dicts with text as keys.
 
-- Money is whole cents (`Cents`).
+- Money is whole cents (`Cents`), of any size. Beyond `MOST_EXACT_CENTS` a browser rounds: the page
+  says so at each number, and `notes` does.
 - Facts come as columns of equal length, one row at each position. The columns `date`, `platform`,
   `channel`, `first`, `last`, `model` and `path` hold positions in the report's lists `dates`,
   `platforms`, `channels`, `models` and `paths`.
@@ -28,6 +29,9 @@ FORMAT: Literal[1] = 1
 RULE_MODELS = ("first_touch", "last_touch", "linear", "position_based", "time_decay")
 DATA_DRIVEN_MODELS = ("markov", "shapley")
 MODELS = RULE_MODELS + DATA_DRIVEN_MODELS
+
+# Whole numbers up to here are exact in JavaScript (`Number.MAX_SAFE_INTEGER`).
+MOST_EXACT_CENTS = 2**53 - 1
 
 # The last bins: `touches` and `days` of this value mean as many or more.
 MOST_TOUCHES = 50

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, cast
 
 from dagster_code.lib.attribution_report.contract import (
     FORMAT,
     MODELS,
+    MOST_EXACT_CENTS,
     CheckResult,
     Path,
     Quality,
@@ -68,6 +70,8 @@ def as_report(
     _number(parts, ("date",), {day: number for number, day in enumerate(dates)})
     _number(parts, ("path",), {key: n for n, key in enumerate(answers.paths["path_key"])})
     _number(parts, ("model",), {model: number for number, model in enumerate(MODELS)})
+    totals = _totals(parts, period)
+    money_note = _money_note(totals, parts["performance"]["cost"])
     report = {
         "format": FORMAT,
         "generated_at": _instant(datetime.now(UTC)),
@@ -80,9 +84,9 @@ def as_report(
         "grain": answers.cut.grain,
         "dates": [day.isoformat() for day in dates],
         "paths": _paths(answers.paths),
-        "totals": _totals(parts, period),
+        "totals": totals,
         "quality": _quality(answers, checks, built_at),
-        "notes": [note for note in (channel_note, platform_note) if note],
+        "notes": [note for note in (money_note, channel_note, platform_note) if note],
         # channels have their order already, and null among their numbers
         "performance": parts.pop("performance"),
         **{name: _sorted(part) for name, part in parts.items()},
@@ -206,6 +210,25 @@ def _totals(parts: Mapping[str, Columns], period: Mapping[str, Any]) -> Totals:
         "unattributed": sum(flows["revenue"]) - attributed,
         "purchasers": period["purchasers"],
     }
+
+
+def _money_note(totals: Totals, costs: Sequence[int | None]) -> str | None:
+    """Tell of sums that the page cannot show to the cent."""
+    if max(totals["revenue"], sum(cost or 0 for cost in costs)) <= MOST_EXACT_CENTS:
+        return None
+    return (
+        f"Amounts above {as_amount(MOST_EXACT_CENTS)} are rounded to 15 digits and marked with ≈:"
+        " a browser counts no finer. The marts have them to the cent."
+    )
+
+
+def as_amount(cents: int) -> str:
+    """Write money to the cent, with thousands separators.
+
+    Args:
+        cents: of any size.
+    """
+    return f"{Decimal(cents).scaleb(-2):,.2f}"
 
 
 def _quality(answers: Answers, checks: Sequence[CheckResult], built_at: str | None) -> Quality:

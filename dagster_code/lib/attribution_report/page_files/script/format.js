@@ -54,9 +54,14 @@ function whole(value) {
   return (rounded < 0 ? "-" : "") + grouped(String(Math.abs(rounded)));
 }
 
-// Cents are whole numbers: no float comes between them and what is shown.
+// Cents are whole numbers: no float comes between them and what is shown. Sums that are too great to
+// be counted exactly are marked, and have no more digits than are known.
 function money(cents) {
   const amount = Math.abs(Math.round(cents));
+  if (amount > Number.MAX_SAFE_INTEGER) {
+    const known = BigInt(Math.round(Number((amount / 100).toPrecision(15))));
+    return `≈ ${cents < 0 ? "-" : ""}${grouped(String(known))}`;
+  }
   const text = `${grouped(String(Math.floor(amount / 100)))}.${String(amount % 100).padStart(2, "0")}`;
   return (cents < 0 ? "-" : "") + text;
 }
