@@ -43,7 +43,7 @@ s3-test: setup ## the pipeline with its warehouse on an S3-compatible server (ve
 	@$(BIN)/python -m dagster_code.lib.jars --s3
 	@$(BIN)/python -m pytest -m s3 tests/cluster
 
-repair-test: setup ## a killed build, lost and damaged files of tables: healed by the next run, or as the runbook says
+repair-test: setup ## a killed build, a killed backfill, lost and damaged files of tables: healed by the next run, or as the runbook says
 	@$(BIN)/python -m pytest -m repair tests/integration
 
 increments: setup ## random histories in batches: do increments equal full refreshes?

@@ -121,7 +121,7 @@ def built_home(home: Home) -> Home:
 
 
 @pytest.fixture(scope="module")
-def upkeep_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home without any table."""
     yield from _home(tmp_path_factory)
 

@@ -1,4 +1,4 @@
-"""A backfill with a real driver of its own: killed, repeated, refused beside the server."""
+"""A backfill with a real driver of its own; killed and repeated by `make repair-test`."""
 
 import csv
 import json
@@ -12,22 +12,39 @@ import pytest
 
 from dagster_code.lib import server
 from dagster_code.lib.server_processes import processes_of
-from tests.integration.conftest import ATTRIBUTION, Home
+from tests.integration.conftest import ATTRIBUTION, PATIENCE_SECONDS, Home
 
 pytestmark = pytest.mark.integration
 
 FILES = 200
 RECORDS = 7
-SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Story:
+    """What happened in one home.
+
+    Attributes:
+        home: where.
+        beside: what `attribution up` said while the backfill was at work.
+        code: exit code of the backfill.
+        told: its progress.
+        left: processes that were there after it.
+    """
+
+    home: Home
+    beside: subprocess.CompletedProcess[str]
+    code: int
+    told: str
+    left: list[int]
+
+
+@dataclass(frozen=True)
+class KilledStory:
     """What happened in one home, one backfill after the other.
 
     Attributes:
         home: where.
-        beside: what `attribution up` said while the first one was at work.
         killed: exit code of the first, which was killed while it wrote records.
         repeated: the second.
         again: the third, as somebody submits it who has the printed command.
@@ -35,7 +52,6 @@ class Story:
     """
 
     home: Home
-    beside: subprocess.CompletedProcess[str]
     killed: int
     repeated: subprocess.CompletedProcess[str]
     again: subprocess.CompletedProcess[str]
@@ -44,8 +60,22 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(backfill_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    home, folder = backfill_home, many_files(tmp_path_factory.mktemp("history"))
-    beside, killed = begun_and_killed(home, folder)
+    home = backfill_home
+    process, told = begun(home, many_files(tmp_path_factory.mktemp("history")))
+    wait_for(told, "the driver runs on", process)
+    beside = home.attribution("up")
+    code = process.wait(PATIENCE_SECONDS)
+    return Story(home, beside, code, told.read_text(), list(processes_of(home.settings)))
+
+
+@pytest.fixture(scope="module")
+def killed_story(empty_home: Home, tmp_path_factory: pytest.TempPathFactory) -> KilledStory:
+    home, folder = empty_home, many_files(tmp_path_factory.mktemp("history"))
+    process, told = begun(home, folder)
+    wait_for(told, f"landing events: {FILES} files", process)
+    # the command, and it alone
+    process.kill()
+    killed = process.wait()
     repeated = home.attribution("backfill", "--events", folder)
     printed = home.run("backfill", "--events", folder, "--dry-run")
     again = subprocess.run(
@@ -53,10 +83,10 @@ def story(backfill_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Stor
         env={**os.environ, "ATTRIBUTION_HOME": str(home.settings.home)},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
-    return Story(home, beside, killed, repeated, again, list(processes_of(home.settings)))
+    return KilledStory(home, killed, repeated, again, list(processes_of(home.settings)))
 
 
 def many_files(folder: Path) -> Path:
@@ -77,8 +107,8 @@ def many_files(folder: Path) -> Path:
     return folder
 
 
-def begun_and_killed(home: Home, folder: Path) -> tuple[subprocess.CompletedProcess[str], int]:
-    """Kill the command, and it alone, when its driver begins to write records."""
+def begun(home: Home, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """Start the command; its progress goes to a file."""
     told = home.settings.home / "told"
     with told.open("wb") as handle:
         process = subprocess.Popen(
@@ -87,19 +117,30 @@ def begun_and_killed(home: Home, folder: Path) -> tuple[subprocess.CompletedProc
             stdout=subprocess.DEVNULL,
             stderr=handle,
         )
-    deadline = time.monotonic() + SECONDS
-    wait_for(told, "the driver runs on", process, deadline)
-    beside = home.attribution("up")
-    wait_for(told, f"landing events: {FILES} files", process, deadline)
-    process.kill()
-    return beside, process.wait()
+    return process, told
 
 
-def wait_for(told: Path, line: str, process: subprocess.Popen[bytes], deadline: float) -> None:
+def wait_for(told: Path, line: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while line not in told.read_text(encoding="utf-8"):
         assert process.poll() is None, told.read_text(encoding="utf-8")
         assert time.monotonic() < deadline, told.read_text(encoding="utf-8")
         time.sleep(0.1)
+
+
+def assert_landed_once(home: Home) -> None:
+    counts = home.rows(
+        "select count(*) as records, count(distinct event_id) as events,"
+        " count(distinct source_file) as files, count(unreadable) as unreadable from raw.events"
+    )
+    assert counts == [
+        {"records": FILES * RECORDS, "events": FILES * RECORDS, "files": FILES, "unreadable": 0}
+    ]
+    registered = home.rows(
+        "select count(*) as files, count(distinct source_sha256) as contents,"
+        " sum(record_count) as records from raw.landed_files"
+    )
+    assert registered == [{"files": FILES, "contents": FILES, "records": FILES * RECORDS}]
 
 
 def test_no_server_is_started_beside_a_backfill(story: Story) -> None:
@@ -108,29 +149,26 @@ def test_no_server_is_started_beside_a_backfill(story: Story) -> None:
     assert "attribution backfill (pid" in story.beside.stderr
 
 
-def test_after_a_kill_the_same_command_lands_each_record_once(story: Story) -> None:
-    assert story.killed == -9
-    assert story.repeated.returncode == 0, story.repeated.stderr
-    assert "was cut off" in story.repeated.stderr
-    counts = story.home.rows(
-        "select count(*) as records, count(distinct event_id) as events,"
-        " count(distinct source_file) as files, count(unreadable) as unreadable from raw.events"
-    )
-    assert counts == [
-        {"records": FILES * RECORDS, "events": FILES * RECORDS, "files": FILES, "unreadable": 0}
-    ]
-    registered = story.home.rows(
-        "select count(*) as files, count(distinct source_sha256) as contents,"
-        " sum(record_count) as records from raw.landed_files"
-    )
-    assert registered == [{"files": FILES, "contents": FILES, "records": FILES * RECORDS}]
-
-
-def test_the_printed_command_lands_nothing_new(story: Story) -> None:
-    assert story.again.returncode == 0, story.again.stdout + story.again.stderr
-    assert "raw.events: 0 files, 0 records" in story.again.stdout
-    assert f"and {FILES - 10} more files" in story.again.stdout
+def test_each_record_lands_once_and_no_process_is_left(story: Story) -> None:
+    assert story.code == 0, story.told
     assert story.left == []
+    assert_landed_once(story.home)
+
+
+@pytest.mark.repair
+def test_after_a_kill_the_same_command_lands_each_record_once(killed_story: KilledStory) -> None:
+    assert killed_story.killed == -9
+    assert killed_story.repeated.returncode == 0, killed_story.repeated.stderr
+    assert "was cut off" in killed_story.repeated.stderr
+    assert_landed_once(killed_story.home)
+
+
+@pytest.mark.repair
+def test_the_printed_command_lands_nothing_new(killed_story: KilledStory) -> None:
+    assert killed_story.again.returncode == 0, killed_story.again.stdout + killed_story.again.stderr
+    assert "raw.events: 0 files, 0 records" in killed_story.again.stdout
+    assert f"and {FILES - 10} more files" in killed_story.again.stdout
+    assert killed_story.left == []
 
 
 def test_beside_the_server_a_backfill_is_refused_with_one_line(story: Story) -> None:

@@ -19,7 +19,7 @@ from dagster_code.lib.dbt import run_target_dir, server_environment
 from dagster_code.lib.rules import mistakes
 from dagster_code.lib.settings import DBT_PROJECT_DIR
 from tests.golden import Answers, load_cases, wrong_answers
-from tests.integration.conftest import ATTRIBUTION, Home, Raw
+from tests.integration.conftest import ATTRIBUTION, PATIENCE_SECONDS, Home, Raw
 from tests.integration.generated_input import (
     COPIED_COUNT,
     LATER,
@@ -218,7 +218,7 @@ def run_dbt(home: Home, folder: Path, project: Path, *arguments: str) -> str:
         env={**os.environ, **server_environment(state.thrift_port)},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert result.returncode == 0, result.stdout

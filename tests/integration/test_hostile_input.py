@@ -23,6 +23,7 @@ from dagster_code.lib.errors import ServerError
 from dagster_code.lib.landing.discover import shown_path
 from dagster_code.lib.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 from tests.increments.homes import COMMAND, DrivenHome
+from tests.integration.conftest import PATIENCE_SECONDS
 from tests.integration.hostile_input import (
     CANARY,
     EVERYTHING,
@@ -81,7 +82,7 @@ def attribution(
         input=given,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -28,10 +28,10 @@ with writer_lock(load_settings(), print, "attribution run"):
 
 
 @pytest.fixture(scope="module")
-def neglected(upkeep_home):
+def neglected(empty_home):
     """A table of many tiny files with deleted rows, a view, and a file that a dead writer left."""
-    state = server.start(upkeep_home.settings, lambda _line: None)
-    with session_on(upkeep_home.settings, state.connect_port) as spark:
+    state = server.start(empty_home.settings, lambda _line: None)
+    with session_on(empty_home.settings, state.connect_port) as spark:
         spark.sql("create schema marts")
         spark.sql(
             "create table marts.neglected (id bigint) using delta"
@@ -43,7 +43,7 @@ def neglected(upkeep_home):
             frame.write.format("delta").mode("append").saveAsTable("marts.neglected")
         spark.sql("delete from marts.neglected where id % 4 = 0")
         spark.sql("create view marts.seen as select * from marts.neglected")
-    orphan = upkeep_home.settings.warehouse_dir / "marts.db" / "neglected" / "part-orphan.parquet"
+    orphan = empty_home.settings.warehouse_dir / "marts.db" / "neglected" / "part-orphan.parquet"
     orphan.write_bytes(b"cut off")
     long_ago = time.time() - 30 * 24 * 3600
     os.utime(orphan, (long_ago, long_ago))
@@ -64,8 +64,8 @@ def cells(done):
     return [cell.strip() for cell in line.split("  ") if cell.strip()]
 
 
-def test_upkeep(upkeep_home, neglected: Path):
-    home = upkeep_home
+def test_upkeep(empty_home, neglected: Path):
+    home = empty_home
     before, former = ids(home), version(home)
     assert len(before) == 75 * FILES
 
