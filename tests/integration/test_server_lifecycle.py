@@ -16,6 +16,7 @@ from dagster_code.lib import server, server_processes, server_state
 from dagster_code.lib.connect_token import read_token
 from dagster_code.lib.session import connect_url, session_on
 from dagster_code.lib.settings import Settings, load_settings
+from tests.integration.conftest import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -27,7 +28,12 @@ def settings(tmp_path):
     # the jars of the developer's own set-up, in a home whose name has a space
     home = tmp_path / "a home"
     own = dataclasses.replace(
-        load_settings(), home=home, thrift_port=None, connect_port=None, ui_port=None
+        load_settings(),
+        home=home,
+        start_timeout_seconds=float(PATIENCE_SECONDS),
+        thrift_port=None,
+        connect_port=None,
+        ui_port=None,
     )
     yield own
     server.stop(own)
@@ -51,7 +57,7 @@ def start_in_process(settings: Settings) -> multiprocessing.Process:
 
 def wait_for_state(settings: Settings) -> dict:
     path = settings.server_dir / "state.json"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not path.exists():
         assert time.monotonic() < deadline, "the start wrote no state"
         time.sleep(0.1)
@@ -188,7 +194,7 @@ def test_two_starts_at_once_make_one_server(settings):
     assert state is not None
     assert state.status == "ready"
     # a JVM that forks shows for a moment as two processes of one command line
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while set(server_processes.processes_of(settings)) != {state.pid}:
         assert time.monotonic() < deadline, server_processes.processes_of(settings)
         time.sleep(0.5)
