@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from dagster_code.cli.options import path_options, quiet_option
+from dagster_code.cli.options import mapping_option, path_options, quiet_option
 from dagster_code.cli.printing import exit_codes
 from dagster_code.lib.backfill import Outcome
-from dagster_code.lib.commands.arguments import checked_delivery
+from dagster_code.lib.commands.arguments import checked_delivery, checked_mapping
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.landing.schema import records_table
 from dagster_code.lib.progress import announce, show_progress
@@ -22,12 +22,14 @@ from dagster_code.lib.settings import load_settings
 
 @click.command()
 @path_options
+@mapping_option
 @quiet_option
 @click.option("--outcome", type=click.Path(path_type=Path), hidden=True)
 def backfill(
     events: tuple[str, ...],
     clients: tuple[str, ...],
     spend: tuple[str, ...],
+    mapping: str | None,
     outcome: Path | None,
 ) -> None:
     """Land what is new; tables are built by the next `attribution run`.
@@ -35,7 +37,7 @@ def backfill(
     Without a PATH, lands the folders events/, clients/ and spend/ of the landing folder.
     """
     try:
-        done = _landed(events, clients, spend, is_helper=outcome is not None)
+        done = _landed(events, clients, spend, mapping, is_helper=outcome is not None)
     except UserError as error:
         if outcome is None:
             raise
@@ -48,15 +50,22 @@ def backfill(
 
 
 def _landed(
-    events: tuple[str, ...], clients: tuple[str, ...], spend: tuple[str, ...], is_helper: bool
+    events: tuple[str, ...],
+    clients: tuple[str, ...],
+    spend: tuple[str, ...],
+    mapping: str | None,
+    is_helper: bool,
 ) -> Outcome:
     settings = load_settings()
     paths = checked_delivery(events, clients, spend)
+    read_by = checked_mapping(mapping, events)
     # PySpark is only imported when the arguments are right
     from dagster_code.lib.backfill_driver import land_all
     from dagster_code.lib.landing.report import landing_metadata
+    from dagster_code.lib.mapping.mapping import load_mapping
 
-    reports = land_all(settings, paths, is_helper, announce)
+    event_mapping = None if read_by is None else load_mapping(read_by)
+    reports = land_all(settings, paths, event_mapping, is_helper, announce)
     landings = {report.kind: landing_metadata(report) for report in reports}
     lines = ["Landed\n"]
     for kind, landing in landings.items():

@@ -2,9 +2,9 @@
 
 import click
 
-from dagster_code.cli.completion import complete_mapping, complete_variables
+from dagster_code.cli.completion import complete_variables
 from dagster_code.cli.helping import command
-from dagster_code.cli.options import json_option, path_options, quiet_option
+from dagster_code.cli.options import json_option, mapping_option, path_options, quiet_option
 from dagster_code.cli.printing import print_lines, print_told
 from dagster_code.lib.landing.schema import Kind
 from dagster_code.lib.progress import announce
@@ -28,13 +28,7 @@ from dagster_code.lib.told import Told
     "attribution run --vars '{attribution_window_days: 7}'",
 )
 @path_options
-@click.option(
-    "--mapping",
-    metavar="NAME_OR_FILE",
-    help="The mapping that reads the events: ga4, segment, snowplow_table, snowplow_tsv, or a"
-    " file of your own (docs/bring_your_own_events.md).",
-    shell_complete=complete_mapping,
-)
+@mapping_option
 @click.option(
     "--vars",
     "variables",
@@ -126,10 +120,13 @@ def demo(records: int | None, seed: int | None, as_json: bool) -> None:
     "attribution down",
     "attribution backfill --events /share/history",
     "attribution run",
+    "# of files of another form, like GA4's export to BigQuery",
+    "attribution backfill --mapping ga4 --events /share/ga4_export",
     "# with executors on a cluster",
     "attribution backfill --events /share/history -- --num-executors 50",
 )
 @path_options
+@mapping_option
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -141,6 +138,7 @@ def backfill(
     events: tuple[str, ...],
     clients: tuple[str, ...],
     spend: tuple[str, ...],
+    mapping: str | None,
     dry_run: bool,
     options: tuple[str, ...],
 ) -> None:
@@ -150,11 +148,12 @@ def backfill(
     `attribution run`. Options behind `--` are spark-submit's, like `--num-executors 50`.
     """
     from dagster_code.lib.backfill import backfill_lines, dry_run_lines
-    from dagster_code.lib.commands.arguments import checked_delivery
+    from dagster_code.lib.commands.arguments import checked_delivery, checked_mapping
 
     settings = load_settings()
     paths = checked_delivery(events, clients, spend)
+    read_by = checked_mapping(mapping, events)
     if dry_run:
-        print_lines(dry_run_lines(settings, paths, options))
+        print_lines(dry_run_lines(settings, paths, options, mapping=read_by))
         return
-    print_lines(backfill_lines(settings, paths, options, announce))
+    print_lines(backfill_lines(settings, paths, options, announce, mapping=read_by))

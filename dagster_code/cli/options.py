@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import click
 
-from dagster_code.cli.completion import complete_path
+from dagster_code.cli.completion import complete_mapping, complete_path
 from dagster_code.lib.progress import hush
 
 
@@ -20,6 +20,14 @@ quiet_option = click.option(
     expose_value=False,
     callback=_hush,
     help="Nothing on standard error but errors.",
+)
+
+mapping_option = click.option(
+    "--mapping",
+    metavar="NAME_OR_FILE",
+    help="The mapping that reads the events: ga4, segment, snowplow_table, snowplow_tsv, or a"
+    " file of your own (docs/bring_your_own_events.md).",
+    shell_complete=complete_mapping,
 )
 
 json_option = click.option(

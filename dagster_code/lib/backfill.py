@@ -82,7 +82,12 @@ class Outcome:
 
 
 def backfill_lines(
-    settings: Settings, paths: Paths, options: Sequence[str], progress: Progress
+    settings: Settings,
+    paths: Paths,
+    options: Sequence[str],
+    progress: Progress,
+    *,
+    mapping: str | None = None,
 ) -> Iterator[str]:
     """Land with a driver of its own, whose progress goes to this process's standard error.
 
@@ -91,6 +96,7 @@ def backfill_lines(
         paths: what to land, by kind; no path at all means the landing folder.
         options: further ones for spark-submit.
         progress: told what is being done.
+        mapping: name or path of the mapping that reads the events; ``None``: they need none.
 
     Yields:
         The lines of the report.
@@ -102,18 +108,22 @@ def backfill_lines(
     """
     server.refuse_backfill(settings)
     with writing_home(settings, progress, COMMAND) as lock:
-        outcome = _submitted(settings, paths, options, lock, progress)
+        arguments = application_arguments(paths, mapping)
+        outcome = _submitted(settings, arguments, options, lock, progress)
     yield from outcome.lines
     outcome.raise_error()
 
 
-def dry_run_lines(settings: Settings, paths: Paths, options: Sequence[str]) -> Iterator[str]:
+def dry_run_lines(
+    settings: Settings, paths: Paths, options: Sequence[str], *, mapping: str | None = None
+) -> Iterator[str]:
     """Write the configuration, and give the command that would do the backfill with it.
 
     Args:
         settings: whose home.
         paths: as for ``backfill_lines``.
         options: as for ``backfill_lines``.
+        mapping: as for ``backfill_lines``.
 
     Yields:
         The command, for a shell.
@@ -126,17 +136,20 @@ def dry_run_lines(settings: Settings, paths: Paths, options: Sequence[str]) -> I
         f"{name}={shlex.quote(value)}"
         for name, value in spark_submit.own_variables(settings).items()
     ]
-    command = _command(conf_file, options, application_arguments(paths))
+    command = _command(conf_file, options, application_arguments(paths, mapping))
     yield f"{' '.join(variables)} {shlex.join(command)}\n"
 
 
-def application_arguments(paths: Paths) -> list[str]:
-    """Write paths as options of the application.
+def application_arguments(paths: Paths, mapping: str | None) -> list[str]:
+    """Write what to land as options of the application.
 
     Args:
-        paths: what to land, by kind.
+        paths: of the files, by kind.
+        mapping: name or path of the mapping that reads the events; ``None``: they need none.
     """
-    return [text for kind, given in paths.items() for path in given for text in (f"--{kind}", path)]
+    read_by = [] if mapping is None else ["--mapping", mapping]
+    given = [(kind, path) for kind, of_kind in paths.items() for path in of_kind]
+    return read_by + [text for kind, path in given for text in (f"--{kind}", path)]
 
 
 def _command(conf_file: Path, options: Sequence[str], arguments: Sequence[str]) -> list[str]:
@@ -162,7 +175,7 @@ def _write_conf(settings: Settings, jars: str) -> Path:
 
 def _submitted(
     settings: Settings,
-    paths: Paths,
+    arguments: Sequence[str],
     options: Sequence[str],
     lock: WriterLock,
     progress: Progress,
@@ -174,7 +187,7 @@ def _submitted(
         try:
             with server.in_its_place(settings, progress):
                 path.unlink(missing_ok=True)
-                process = _start(settings, paths, options, path, progress)
+                process = _start(settings, arguments, options, path, progress)
                 write_state(settings, new_state(process.pid, ANY_PORTS, "backfill"))
                 lock.note_child(process.pid)
             exit_code = process.wait()
@@ -185,15 +198,19 @@ def _submitted(
 
 
 def _start(
-    settings: Settings, paths: Paths, options: Sequence[str], outcome: Path, progress: Progress
+    settings: Settings,
+    arguments: Sequence[str],
+    options: Sequence[str],
+    outcome: Path,
+    progress: Progress,
 ) -> subprocess.Popen[bytes]:
     jars = class_path(settings)
     spark_submit.empty_scratch(settings)
     spark_submit.prepare_home(settings, jars, progress)
     quiet = ["--quiet"] if is_hushed() else []
-    arguments = [*application_arguments(paths), *quiet, "--outcome", str(outcome)]
+    told = [*arguments, *quiet, "--outcome", str(outcome)]
     marked = ("--conf", home_marker(settings), *options)
-    command = _command(_write_conf(settings, jars), marked, arguments)
+    command = _command(_write_conf(settings, jars), marked, told)
     progress("starting a Spark driver for the backfill")
     with fresh_log(settings, BACKFILL_LOG).open("wb") as log:
         return subprocess.Popen(

@@ -24,6 +24,7 @@ from dagster_code.lib.landing.land import land, landing_paths
 from dagster_code.lib.landing.report import LandingReport
 from dagster_code.lib.landing.schema import KINDS
 from dagster_code.lib.lock import other_writer
+from dagster_code.lib.mapping.mapping import EventMapping
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.query import as_user_error, silence_pyspark
 from dagster_code.lib.server_log import failure_reason
@@ -45,19 +46,24 @@ _SHOWS_HOW = "`attribution backfill --dry-run` writes the configuration and show
 
 
 def land_all(
-    settings: Settings, paths: Paths, is_helper: bool, progress: Progress
+    settings: Settings,
+    paths: Paths,
+    mapping: EventMapping | None,
+    is_helper: bool,
+    progress: Progress,
 ) -> list[LandingReport]:
     """Land what is new under the paths, each file exactly once.
 
     Args:
         settings: whose home.
         paths: what to land, by kind; no path at all means the landing folder.
+        mapping: turns records of another form into events; ``None``: they are events.
         is_helper: whether ``attribution backfill`` started this and holds the home.
         progress: told what is being done.
 
     Raises:
-        UserError: this is not the driver of this home's configuration, its server runs, or a path
-            is wrong.
+        UserError: this is not the driver of this home's configuration, its server runs, a path
+            is wrong, or the mapping has a mistake.
         ServerError: the driver cannot be started or died, or another one has the metastore.
         RunFailedError: Spark could not write, or another process keeps the home.
     """
@@ -67,7 +73,12 @@ def land_all(
     with home, _driver(settings, conf, progress) as spark:
         return [
             land(
-                spark, kind, landing_paths(kind, paths.get(kind, ()), settings), settings, progress
+                spark,
+                kind,
+                landing_paths(kind, paths.get(kind, ()), settings),
+                settings,
+                progress,
+                mapping if kind == "events" else None,
             )
             for kind in KINDS
             if paths.get(kind) or is_landing_folder

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from dagster_code.lib import server
 from dagster_code.lib.server_processes import processes_of
+from tests.forms import expected_events, sample_files
 from tests.integration.conftest import ATTRIBUTION, PATIENCE_SECONDS, Home
 
 pytestmark = pytest.mark.integration
@@ -59,9 +61,10 @@ class KilledStory:
 
 
 @pytest.fixture(scope="module")
-def story(backfill_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(backfill_home: Home) -> Story:
     home = backfill_home
-    process, told = begun(home, many_files(tmp_path_factory.mktemp("history")))
+    files = [argument for file in sample_files("ga4") for argument in ("--events", str(file))]
+    process, told = begun(home, "--mapping", "ga4", *files)
     wait_for(told, "the driver runs on", process)
     beside = home.attribution("up")
     code = process.wait(PATIENCE_SECONDS)
@@ -71,7 +74,7 @@ def story(backfill_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Stor
 @pytest.fixture(scope="module")
 def killed_story(empty_home: Home, tmp_path_factory: pytest.TempPathFactory) -> KilledStory:
     home, folder = empty_home, many_files(tmp_path_factory.mktemp("history"))
-    process, told = begun(home, folder)
+    process, told = begun(home, "--events", str(folder))
     wait_for(told, f"landing events: {FILES} files", process)
     # the command, and it alone
     process.kill()
@@ -107,12 +110,12 @@ def many_files(folder: Path) -> Path:
     return folder
 
 
-def begun(home: Home, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
+def begun(home: Home, *arguments: str) -> tuple[subprocess.Popen[bytes], Path]:
     """Start the command; its progress goes to a file."""
     told = home.settings.home / "told"
     with told.open("wb") as handle:
         process = subprocess.Popen(
-            [str(ATTRIBUTION), "backfill", "--events", str(folder)],
+            [str(ATTRIBUTION), "backfill", *arguments],
             env={**os.environ, "ATTRIBUTION_HOME": str(home.settings.home)},
             stdout=subprocess.DEVNULL,
             stderr=handle,
@@ -149,10 +152,15 @@ def test_no_server_is_started_beside_a_backfill(story: Story) -> None:
     assert "attribution backfill (pid" in story.beside.stderr
 
 
-def test_each_record_lands_once_and_no_process_is_left(story: Story) -> None:
+def test_records_of_another_form_land_and_no_process_is_left(story: Story) -> None:
     assert story.code == 0, story.told
     assert story.left == []
-    assert_landed_once(story.home)
+    landed = story.home.rows("select client_id, event_id, event_type from raw.events")
+    expected = expected_events("ga4")
+    assert expected
+    assert Counter(tuple(row.values()) for row in landed) == Counter(
+        (event.get("client_id"), event["event_id"], event["event_type"]) for event in expected
+    )
 
 
 @pytest.mark.repair

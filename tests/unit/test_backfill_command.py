@@ -112,8 +112,8 @@ def wait_until(condition):
 # --- The command ----------------------------------------------------------------------------------
 
 
-def printed(settings, paths, *options):
-    (line,) = dry_run_lines(settings, paths, options)
+def printed(settings, paths, *options, mapping=None):
+    (line,) = dry_run_lines(settings, paths, options, mapping=mapping)
     words = shlex.split(line)
     first = next(index for index, word in enumerate(words) if word.endswith("spark-submit"))
     return dict(word.split("=", 1) for word in words[:first]), words[first:]
@@ -128,7 +128,7 @@ def with_java(monkeypatch):
 def test_the_printed_command_runs_as_it_is(settings, with_java):
     paths = {"events": ("/a b/in", "/c"), "clients": (), "spend": ("/s.csv",)}
 
-    variables, words = printed(settings, paths, "--num-executors", "50")
+    variables, words = printed(settings, paths, "--num-executors", "50", mapping="/m y.yml")
 
     conf_file = str(settings.server_dir / "backfill.conf")
     assert Path(words[0]).is_file()
@@ -138,7 +138,7 @@ def test_the_printed_command_runs_as_it_is(settings, with_java):
         *("--num-executors", "50"),
         *("--deploy-mode", "client"),
         str(command.APPLICATION),
-        *("--events", "/a b/in", "--events", "/c", "--spend", "/s.csv"),
+        *("--mapping", "/m y.yml", "--events", "/a b/in", "--events", "/c", "--spend", "/s.csv"),
     ]
     assert command.APPLICATION.is_file()
     assert variables["JAVA_HOME"] == "/java"
@@ -180,15 +180,32 @@ def test_the_doors_of_a_backfill_are_closed_to_others(tmp_path, with_java):
 def test_options_behind_the_dashes_are_spark_submit_s(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(command, "dry_run_lines", lambda *given: seen.append(given) or iter(()))
+    monkeypatch.setattr(
+        command,
+        "dry_run_lines",
+        lambda *given, mapping: seen.append((*given, mapping)) or iter(()),
+    )
 
     done = CliRunner().invoke(
-        cli, ["backfill", "--events", str(tmp_path), "--dry-run", "--", "--conf", "a=b"]
+        cli,
+        [
+            "backfill",
+            *("--mapping", "ga4", "--events", str(tmp_path), "--dry-run"),
+            *("--", "--conf", "a=b"),
+        ],
     )
 
     assert done.exit_code == 0, done.output
     assert seen[0][1]["events"] == (str(tmp_path),)
-    assert seen[0][2] == ("--conf", "a=b")
+    assert seen[0][2:] == (("--conf", "a=b"), "ga4")
+
+
+def test_a_mapping_that_is_not_there_is_told_before_a_driver_is_started(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATTRIBUTION_HOME", str(tmp_path / "home"))
+    done = CliRunner().invoke(cli, ["backfill", "--mapping", "none.yml", "--events", str(tmp_path)])
+    assert isinstance(done.exception, UserError)
+    assert "none.yml" in str(done.exception)
+    assert not (tmp_path / "home").exists()
 
 
 # --- Its life -------------------------------------------------------------------------------------
