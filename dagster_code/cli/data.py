@@ -100,7 +100,7 @@ def demo(records: int | None, seed: int | None, as_json: bool) -> None:
     from dagster_code.lib.commands.shop import checked_shop, generated_paths
 
     settings = load_settings()
-    shop = checked_shop(records, seed)
+    shop = checked_shop(settings, records, seed)
     paths: dict[Kind, tuple[str, ...]] = {"events": (str(SAMPLE_EVENTS),)}
     if shop is not None:
         paths = generated_paths(settings, shop, announce)

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from dagster_code.cli import cli
 from dagster_code.lib.commands.shop import DEFAULT_SEED, checked_shop
 from dagster_code.lib.errors import UserError
+from dagster_code.lib.settings import load_settings
 from dagster_code.lib.shop.journeys import (
     DAYS,
     FIRST_DAY,
@@ -17,6 +18,12 @@ from dagster_code.lib.shop.journeys import (
     spend_sql,
 )
 from dagster_code.lib.shop.origins import DIRECT, ORIGINS
+from dagster_code.lib.shop.write import shop_folder
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return load_settings({"ATTRIBUTION_HOME": str(tmp_path)})
 
 
 @pytest.mark.parametrize("role", ["opens", "assists", "closes", "alone"])
@@ -56,11 +63,22 @@ def test_other_seeds_and_sizes_are_other_shops():
         assert len({statement(shop) for shop in shops}) >= 2
 
 
-def test_a_seed_alone_is_refused():
+def test_a_seed_alone_is_refused(settings):
     with pytest.raises(UserError, match="--seed chooses among generated shops: give --generated N"):
-        checked_shop(None, 3)
-    assert checked_shop(None, None) is None
-    assert checked_shop(5_000, None) == Shop(5_000, DEFAULT_SEED)
+        checked_shop(settings, None, 3)
+    assert checked_shop(settings, None, None) is None
+    assert checked_shop(settings, 5_000, None) == Shop(5_000, DEFAULT_SEED)
+
+
+def test_the_sample_does_not_land_beside_a_generated_shop(settings):
+    cut_off = settings.home / "generated" / ".5000-records-seed-1"
+    cut_off.mkdir(parents=True)
+    assert checked_shop(settings, None, None) is None
+    shop_folder(settings, Shop(5_000, 1)).mkdir()
+    with pytest.raises(UserError, match="invented events") as refusal:
+        checked_shop(settings, None, None)
+    assert str(refusal.value).endswith("ATTRIBUTION_HOME=~/sample attribution demo")
+    assert checked_shop(settings, 5_000, 1) == Shop(5_000, 1)
 
 
 @pytest.mark.parametrize("number", ["999", "50000001", "many"])

@@ -6,24 +6,26 @@ from dagster_code.lib.progress import Progress
 from dagster_code.lib.session import spark_session, writing_home
 from dagster_code.lib.settings import Settings
 from dagster_code.lib.shop.journeys import Shop
-from dagster_code.lib.shop.write import check_home, write_shop
+from dagster_code.lib.shop.write import check_home, check_no_shop, write_shop
 
 DEFAULT_SEED = 1
 
 
-def checked_shop(records: int | None, seed: int | None) -> Shop | None:
+def checked_shop(settings: Settings, records: int | None, seed: int | None) -> Shop | None:
     """Take the values of ``--generated`` and ``--seed``.
 
     Args:
-        records: how many event records; ``None``: no shop is to be generated.
+        settings: whose home.
+        records: how many event records; ``None``: the sample is meant, no shop is to be generated.
         seed: ``None``: the usual one.
 
     Raises:
-        UserError: there is a seed, but nothing to generate.
+        UserError: there is a seed, but nothing to generate; or the home holds a generated shop.
     """
     if records is None:
         if seed is not None:
             raise UserError("--seed chooses among generated shops: give --generated N as well")
+        check_no_shop(settings)
         return None
     return Shop(records, DEFAULT_SEED if seed is None else seed)
 

@@ -29,7 +29,30 @@ def shop_folder(settings: Settings, shop: Shop) -> Path:
         settings: whose home.
         shop: which one.
     """
-    return settings.home / "generated" / shop.name
+    return _shops(settings) / shop.name
+
+
+def _shops(settings: Settings) -> Path:
+    return settings.home / "generated"
+
+
+def check_no_shop(settings: Settings) -> None:
+    """Keep the sample of a real shop out of a home in which an invented one has been written.
+
+    Args:
+        settings: whose home.
+
+    Raises:
+        UserError: there is one; says how to give the sample a home of its own.
+    """
+    # a hidden one was cut off before anything of it landed
+    shops = sorted(_shops(settings).glob("[!.]*"))
+    if shops:
+        raise UserError(
+            f"{settings.home} holds invented events, {printable(shops[0].name)}: the sample does"
+            " not belong beside them; give it a home of its own:"
+            " ATTRIBUTION_HOME=~/sample attribution demo"
+        )
 
 
 def check_home(spark: "SparkSession", settings: Settings, shop: Shop) -> None:
