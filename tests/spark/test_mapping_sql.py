@@ -112,6 +112,30 @@ def test_an_unreadable_line_stays_one_whatever_the_expressions_make_of_nothing(o
     assert note.reason == "left out by the mapping: 1 record: scroll 1"
 
 
+@pytest.mark.parametrize(
+    ("library", "channel", "platform"),
+    [
+        ("analytics.js", "client", "web"),
+        ("RudderLabs JavaScript SDK", "web", "web"),
+        ("@jitsu/js", None, "web"),
+        ("analytics-ios", None, "ios"),
+        ("analytics-kotlin", "mobile", "android"),
+        ("analytics-node", "server", "server"),
+        ("analytics-python", None, "server"),
+        (None, "browser", "web"),
+        (None, "server", "server"),
+        (None, None, None),
+    ],
+)
+def test_the_platform_of_segment_s_calls_is_told_by_library_and_channel(
+    own_records, library, channel, platform
+):
+    call = {"type": "page", "messageId": "1", "channel": channel}
+    call["context"] = {"library": {"name": library}}
+    (row,), _ = own_records(load_mapping("segment"), json.dumps(call))
+    assert row["platform"] == platform
+
+
 def test_values_that_cannot_be_cast_are_null_and_end_nothing(own_records):
     mapping = plain_mapping("event_time: at", "event_time: timestamp_micros(cast(at as bigint))")
     rows, _ = own_records(mapping, '{"id": "1", "what": "buy", "at": "soon"}')
