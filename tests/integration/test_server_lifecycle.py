@@ -102,8 +102,13 @@ def test_spark_connect_answers_nobody_without_the_token(settings, token):
     state = server.start(settings, ignore)
 
     stranger = SparkSession.builder.remote(connect_url(state.connect_port, token)).create()
-    with pytest.raises(PySparkException, match=r"token|UNAUTHENTICATED"):
-        stranger.sql("select 1").collect()
+    try:
+        with pytest.raises(PySparkException, match=r"token|UNAUTHENTICATED"):
+            stranger.sql("select 1").collect()
+    finally:
+        # left open, it would ask the server once more when this process ends, for ten minutes
+        stranger.client.close()
+        stranger.stop()
     secret = read_token(settings)
     assert secret
     with session_on(settings, state.connect_port) as session:
