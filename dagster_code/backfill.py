@@ -62,10 +62,8 @@ def _landed(
     # PySpark is only imported when the arguments are right
     from dagster_code.lib.backfill_driver import land_all
     from dagster_code.lib.landing.report import landing_metadata
-    from dagster_code.lib.mapping.mapping import load_mapping
 
-    event_mapping = None if read_by is None else load_mapping(read_by)
-    reports = land_all(settings, paths, event_mapping, is_helper, announce)
+    reports = land_all(settings, paths, read_by, is_helper, announce)
     landings = {report.kind: landing_metadata(report) for report in reports}
     lines = ["Landed\n"]
     for kind, landing in landings.items():

@@ -208,9 +208,9 @@ def _start(
     spark_submit.empty_scratch(settings)
     spark_submit.prepare_home(settings, jars, progress)
     quiet = ["--quiet"] if is_hushed() else []
-    told = [*arguments, *quiet, "--outcome", str(outcome)]
+    application = [*arguments, *quiet, "--outcome", str(outcome)]
     marked = ("--conf", home_marker(settings), *options)
-    command = _command(_write_conf(settings, jars), marked, told)
+    command = _command(_write_conf(settings, jars), marked, application)
     progress("starting a Spark driver for the backfill")
     with fresh_log(settings, BACKFILL_LOG).open("wb") as log:
         return subprocess.Popen(

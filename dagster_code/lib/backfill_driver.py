@@ -24,7 +24,7 @@ from dagster_code.lib.landing.land import land, landing_paths
 from dagster_code.lib.landing.report import LandingReport
 from dagster_code.lib.landing.schema import KINDS
 from dagster_code.lib.lock import other_writer
-from dagster_code.lib.mapping.mapping import EventMapping
+from dagster_code.lib.mapping.mapping import load_mapping
 from dagster_code.lib.progress import Progress
 from dagster_code.lib.query import as_user_error, silence_pyspark
 from dagster_code.lib.server_log import failure_reason
@@ -48,7 +48,7 @@ _SHOWS_HOW = "`attribution backfill --dry-run` writes the configuration and show
 def land_all(
     settings: Settings,
     paths: Paths,
-    mapping: EventMapping | None,
+    mapping: str | None,
     is_helper: bool,
     progress: Progress,
 ) -> list[LandingReport]:
@@ -57,7 +57,7 @@ def land_all(
     Args:
         settings: whose home.
         paths: what to land, by kind; no path at all means the landing folder.
-        mapping: turns records of another form into events; ``None``: they are events.
+        mapping: name or path of the mapping that reads the events; ``None``: they need none.
         is_helper: whether ``attribution backfill`` started this and holds the home.
         progress: told what is being done.
 
@@ -78,7 +78,7 @@ def land_all(
                 landing_paths(kind, paths.get(kind, ()), settings),
                 settings,
                 progress,
-                mapping if kind == "events" else None,
+                load_mapping(mapping) if mapping and kind == "events" else None,
             )
             for kind in KINDS
             if paths.get(kind) or is_landing_folder

@@ -101,9 +101,9 @@ def test_journeys_and_touches_are_those_of_the_marts(built_home: Home, report: d
 
 def test_days_and_platforms_are_those_of_the_purchases(built_home: Home, report: dict) -> None:
     # the grain is coarser than a day when other tests' events lie years apart
-    day = f"cast(cast(date_trunc('{report['grain']}', event_time) as date) as string) as day"
+    bin_start = f"cast(cast(date_trunc('{report['grain']}', event_time) as date) as string)"
     rows = built_home.rows(
-        f"select {day}, platform, count(*) as conversions"
+        f"select {bin_start} as day, platform, count(*) as conversions"
         " from (select client_id, event_time, min_by(coalesce(platform, ''), event_id) as platform"
         " from staging.stg_events where event_type = 'purchase' group by all) group by all"
     )
@@ -116,10 +116,9 @@ def test_days_and_platforms_are_those_of_the_purchases(built_home: Home, report:
         found[report["dates"][day], report["platforms"][platform]] += conversions
     expected: Counter = Counter()
     for row in rows:
-        named = row["platform"] in report["platforms"]
-        expected[row["day"], row["platform"] if named else "(other platforms)"] += row[
-            "conversions"
-        ]
+        is_named = row["platform"] in report["platforms"]
+        platform = row["platform"] if is_named else "(other platforms)"
+        expected[row["day"], platform] += row["conversions"]
     assert found == expected
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from dagster_code.lib.attribution_report.contract import MODELS, Report
-from dagster_code.lib.attribution_report.values import as_amount
+from dagster_code.lib.attribution_report.values import amount
 from dagster_code.lib.terminal import markdown_cell
 
 _SHOWN_CHANNELS = 10
@@ -39,7 +39,7 @@ def preview(report: Report) -> str:
         f"| --- |{' ---: |' * len(MODELS)}",
     ]
     for channel in ranked[:_SHOWN_CHANNELS]:
-        numbers = (as_amount(sums[channel].get(model, 0)) for model in MODELS)
+        numbers = (f"{amount(sums[channel].get(model, 0)):,}" for model in MODELS)
         lines.append(f"| {markdown_cell(channel)} | {' | '.join(numbers)} |")
     rest = len(ranked) - _SHOWN_CHANNELS
     if rest > 0:

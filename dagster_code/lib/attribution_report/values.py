@@ -217,18 +217,18 @@ def _money_note(totals: Totals, costs: Sequence[int | None]) -> str | None:
     if max(totals["revenue"], sum(cost or 0 for cost in costs)) <= MOST_EXACT_CENTS:
         return None
     return (
-        f"Amounts above {as_amount(MOST_EXACT_CENTS)} are rounded to 15 digits and marked with ≈:"
+        f"Amounts above {amount(MOST_EXACT_CENTS):,} are rounded to 15 digits and marked with ≈:"
         " a browser counts no finer. The marts have them to the cent."
     )
 
 
-def as_amount(cents: int) -> str:
-    """Write money to the cent, with thousands separators.
+def amount(cents: int) -> Decimal:
+    """Give whole cents as the amount that the marts have.
 
     Args:
         cents: of any size.
     """
-    return f"{Decimal(cents).scaleb(-2):,.2f}"
+    return Decimal(cents).scaleb(-2)
 
 
 def _quality(answers: Answers, checks: Sequence[CheckResult], built_at: str | None) -> Quality:

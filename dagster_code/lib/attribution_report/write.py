@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dagster_code.lib import build_state
 from dagster_code.lib.attribution_report.contract import CheckResult, Report
+from dagster_code.lib.attribution_report.values import amount
 from dagster_code.lib.disk import shortage
 from dagster_code.lib.errors import RunFailedError, UserError
 from dagster_code.lib.files import write_atomically
@@ -50,9 +51,9 @@ def facts(written: Written) -> dict[str, int | Decimal]:
         "size_bytes": written.size_bytes,
         "conversions": totals["conversions"],
         "purchasers": totals["purchasers"],
-        "revenue": Decimal(totals["revenue"]).scaleb(-2),
-        "attributed_revenue": Decimal(totals["attributed"]).scaleb(-2),
-        "unattributed_revenue": Decimal(totals["unattributed"]).scaleb(-2),
+        "revenue": amount(totals["revenue"]),
+        "attributed_revenue": amount(totals["attributed"]),
+        "unattributed_revenue": amount(totals["unattributed"]),
     }
 
 
